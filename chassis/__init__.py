@@ -1,0 +1,1 @@
+"""What every service of the shop needs and none owns: one file a concern."""

@@ -1,0 +1,50 @@
+"""The ends of views: an answer that commits what it tells of, and one that a client may keep."""
+
+from typing import Any
+
+from flask import Response, request
+
+from chassis import wire
+from chassis.database import db
+from chassis.idempotency import claimed
+from chassis.problems import Problem
+
+CATALOGUE_CACHE = "public, max-age=0, must-revalidate"
+
+
+def committed(document: Any = None, status: int = 200, **headers: str) -> Response:
+    """Commit the use case and answer with what came of it, stored under the request's idempotency key if it has one.
+
+    Keyword arguments are headers: `location="/api/v2/users/1"`.
+    """
+    response = wire.json_response(document, status=status) if status != 204 else Response(status=204)
+    for name, value in headers.items():
+        response.headers[name.replace("_", "-").title()] = value
+    claim = claimed()
+    if claim is not None:
+        claim.keep(response)
+    db.session.commit()
+    return response
+
+
+def revalidated(document: Any, cache_control: str = CATALOGUE_CACHE, **headers: str) -> Response:
+    """An answer with an `ETag`, or 304 where the client has it already (RFC 9110, 13.1.2)."""
+    response = wire.json_response(document)
+    response.headers["Cache-Control"] = cache_control
+    for name, value in headers.items():
+        response.headers[name.replace("_", "-").title()] = value
+    response.add_etag()
+    return response.make_conditional(request)
+
+
+def require_match(etag: str) -> None:
+    """Refuse with 412 when the client's `If-Match` names another version than this one (RFC 9110, 13.1.1)."""
+    if request.if_match and not request.if_match.contains(etag):
+        raise Problem(412, detail="Somebody has changed it since you read it; read it again.")
+
+
+def etag_of(document: Any) -> str:
+    """The `ETag`, without its quotes, that a document is served with."""
+    response = wire.json_response(document)
+    response.add_etag()
+    return response.get_etag()[0] or ""

@@ -1,0 +1,90 @@
+"""How a service is put together: one call gives it everything that all services have."""
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from pathlib import Path
+
+from flask import Flask
+
+from chassis import (
+    database,
+    deprecation,
+    headers,
+    health,
+    logs,
+    metrics,
+    migrations,
+    openapi,
+    pages,
+    problems,
+    requestlog,
+)
+from chassis.health import Check
+from chassis.identity import Authority, RemoteAuthority
+from chassis.peers import Peer, PeerUnavailable
+from chassis.problems import Refusals
+from chassis.proxies import TrustedProxies
+from chassis.routes import Routes, undeclared
+from chassis.server import die_with_parent
+from chassis.settings import DatabaseSettings, Settings
+
+VERSION = "0.1.0"
+LARGEST_BODY = 1024 * 1024
+REFUSALS: Refusals = {PeerUnavailable: (503, "service-unavailable")}
+
+
+def assemble(
+    name: str,
+    settings: Settings,
+    *,
+    routes: Iterable[Routes] = (),
+    first_api: Iterable[Routes] = (),
+    refusals: Refusals | None = None,
+    authority: Authority | None = None,
+    checks: Mapping[str, Check] | None = None,
+) -> Flask:
+    """A Flask application with everything that every service of the shop has.
+
+    `routes` are its blueprints, `first_api` those of the tutorial's API (served at both of its prefixes); `refusals`
+    maps what the domain raises to status and slug; `authority` tells who a token or key belongs to (by default the
+    accounts service over HTTP); `checks` are what `/readyz` asks, besides the database.
+    Raises RuntimeError when a route does not state whom it serves.
+    """
+    logs.configure(name, settings.log_level)
+    die_with_parent()
+    app = Flask(name, static_folder=str(pages.ASSETS), static_url_path="/assets")
+    app.config["SECRET_KEY"] = settings.secret_key.get_secret_value()
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = LARGEST_BODY
+    app.config["PUBLIC_URL"] = settings.public_url
+    app.extensions |= {"settings": settings, "version": VERSION}
+    app.extensions["authority"] = authority or RemoteAuthority(accounts(settings))
+    requestlog.install(app)
+    metrics.install(app)
+    problems.install(app, {**REFUSALS, **(refusals or {})})
+    headers.install(app)
+    deprecation.install(app)
+    pages.install(app, settings)
+    openapi.install(app)
+    health.install(app, {**_database(app, settings), **(checks or {})})
+    for blueprint in routes:
+        app.register_blueprint(blueprint)
+    for blueprint in first_api:
+        deprecation.register(app, blueprint)
+    if undeclared(app):
+        raise RuntimeError(f"these routes do not state whom they serve: {', '.join(undeclared(app))}")
+    app.wsgi_app = TrustedProxies(app.wsgi_app, settings.proxy_networks)  # type: ignore[method-assign]
+    return app
+
+
+def accounts(settings: Settings) -> Peer:
+    """A line to the accounts service."""
+    return Peer("accounts", settings.auth_url, settings.service_token.get_secret_value())
+
+
+def _database(app: Flask, settings: Settings) -> dict[str, Check]:
+    if not isinstance(settings, DatabaseSettings):
+        return {}
+    directory = Path(str(import_module(app.name).__file__)).parent / "migrations"
+    database.attach(app, settings.database, settings.database_pool)
+    migrations.install(app, directory)
+    return {"database": health.database_check(directory)}

@@ -1,0 +1,51 @@
+"""A circuit breaker: a peer that keeps failing is left alone for a while, and then tried by one caller first."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class BreakerOpen(Exception):
+    """The peer has failed too often of late; nothing was sent."""
+
+
+class Breaker:
+    """Opens after `failures` failures in a row and lets one caller through every `rest` seconds.
+
+    The lock is never held while a call is under way, so that calls run side by side.
+    """
+
+    def __init__(self, failures: int = 5, rest: float = 2.0) -> None:
+        self._limit = failures
+        self._rest = rest
+        self._failed = 0
+        self._next_trial = 0.0
+        self._lock = threading.Lock()
+
+    @property
+    def is_open(self) -> bool:
+        """Is the peer being left alone?"""
+        return self._failed >= self._limit
+
+    @contextmanager
+    def guarding(self, *failures: type[Exception]) -> Iterator[None]:
+        """Judge the call in this block: one of `failures` counts against the peer, anything else for it."""
+        self._admit()
+        try:
+            yield
+        except failures:
+            with self._lock:
+                self._failed += 1
+                self._next_trial = time.monotonic() + self._rest
+            raise
+        with self._lock:
+            self._failed = 0
+
+    def _admit(self) -> None:
+        with self._lock:
+            if not self.is_open:
+                return
+            if time.monotonic() < self._next_trial:
+                raise BreakerOpen
+            self._next_trial = time.monotonic() + self._rest

@@ -1,0 +1,111 @@
+"""One database a service: engine settings that hold on SQLite and on MySQL, column types, and what a lost race looks like."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask, has_request_context, request
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.dialects import mysql
+from sqlalchemy.engine import URL, Connection, Dialect
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator
+
+LOCK_WAIT_SECONDS = 10
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+BUSY_CODES = {1205, 1213}
+
+
+class Base(DeclarativeBase):
+    """The base of every table; constraints have the same names on every database."""
+
+    metadata = sa.MetaData(naming_convention=NAMES)
+
+
+db = SQLAlchemy(model_class=Base)
+
+BigId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+"""An integer key that counts itself up on both databases."""
+
+
+def exact(length: int) -> sa.types.TypeEngine[str]:
+    """Text of at most `length` characters that compares byte by byte on both databases."""
+    return sa.String(length).with_variant(mysql.VARCHAR(length, collation="utf8mb4_bin"), "mysql")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC, to the microsecond."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
+        if dialect.name == "mysql":
+            return dialect.type_descriptor(mysql.DATETIME(fsp=6))
+        return dialect.type_descriptor(sa.DateTime())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.astimezone(UTC).replace(tzinfo=None) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value else None
+
+
+def now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def attach(app: Flask, url: URL, pool_size: int) -> None:
+    """Give the service its database."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(url, pool_size)
+    db.init_app(app)
+    with app.app_context():
+        if url.get_backend_name() == "sqlite":
+            sa.event.listen(db.engine, "connect", _prepare_sqlite)
+            sa.event.listen(db.engine, "begin", _begin_sqlite)
+
+
+def is_busy(error: OperationalError) -> bool:
+    """Did the transaction lose a race for a lock, so that the caller may simply try again?"""
+    code = error.orig.args[0] if error.orig and error.orig.args else None
+    return code in BUSY_CODES or "database is locked" in str(error.orig)
+
+
+def _engine_options(url: URL, pool_size: int) -> dict[str, Any]:
+    if url.get_backend_name() == "sqlite":
+        return {"hide_parameters": True, "connect_args": {"timeout": LOCK_WAIT_SECONDS}}
+    session = f"SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}, time_zone = '+00:00'"
+    return {
+        "hide_parameters": True,
+        "pool_size": pool_size,
+        "max_overflow": 0,
+        "pool_timeout": 5,
+        "pool_recycle": 1800,
+        "pool_pre_ping": True,
+        "isolation_level": "READ COMMITTED",
+        "connect_args": {"charset": "utf8mb4", "connect_timeout": 5, "read_timeout": 30, "init_command": session},
+    }
+
+
+def _prepare_sqlite(connection: Any, record: object) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A reader that turns writer in mid-transaction is refused at once, without any waiting: writers say so first.
+    reads = has_request_context() and request.method in SAFE_METHODS
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

@@ -1,0 +1,60 @@
+"""Probes: is the process alive, and is what it needs there?"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask, Response, current_app
+
+from chassis import wire
+from chassis.database import db
+from chassis.routes import open_to_all
+
+Check = Callable[[], str]
+
+
+class Failing(Exception):
+    """Something that the service needs is not there; the text says what, without naming hosts."""
+
+
+def install(app: Flask, checks: dict[str, Check]) -> None:
+    """Answer `/livez` and `/readyz`; each check returns a word of detail or raises Failing."""
+    app.extensions["checks"] = checks
+    app.add_url_rule("/livez", "livez", open_to_all(_alive))
+    app.add_url_rule("/readyz", "readyz", open_to_all(_ready))
+
+
+def database_check(migrations: Path) -> Check:
+    """A check that the database answers and is migrated to this release's head."""
+    head = ScriptDirectory(str(migrations)).get_current_head()
+
+    def check() -> str:
+        try:
+            with db.engine.connect() as connection:
+                at = MigrationContext.configure(connection).get_current_revision()
+        except sa.exc.SQLAlchemyError as error:
+            raise Failing("the database does not answer") from error
+        if at != head:
+            raise Failing(f"the database is at migration {at or 'none'}, this release needs {head}: run db upgrade")
+        return f"at migration {at}"
+
+    return check
+
+
+def _alive() -> Response:
+    return wire.json_response({"status": "ok", "checks": {}})
+
+
+def _ready() -> Response:
+    results = {name: _result(check) for name, check in current_app.extensions["checks"].items()}
+    ok = all(result["status"] == "ok" for result in results.values())
+    return wire.json_response({"status": "ok" if ok else "failing", "checks": results}, status=200 if ok else 503)
+
+
+def _result(check: Check) -> dict[str, str]:
+    try:
+        return {"status": "ok", "detail": check()}
+    except Failing as error:
+        return {"status": "failing", "detail": str(error)}

@@ -1,0 +1,168 @@
+"""Idempotency keys: a repeated request gets the first answer instead of a second effect.
+
+Claim, effect and stored answer are one transaction, so a process that dies leaves all of them or none; a repeat that
+comes meanwhile waits at the claim. After draft-ietf-httpapi-idempotency-key-header.
+"""
+
+import hashlib
+import hmac
+import json
+import re
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from flask import Response, current_app, g, request
+from flask.typing import ResponseReturnValue
+from pydantic import BaseModel
+from sqlalchemy.dialects import mysql
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chassis import identity
+from chassis.database import UtcDateTime, db, exact, is_busy, now
+from chassis.problems import Problem, Refusal, as_problem
+
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+WELL_FORMED = re.compile(r"[\x21-\x7e]{1,255}")
+PATIENCE_SECONDS = 10.0
+GLANCE_SECONDS = 0.05
+KEPT = timedelta(hours=48)
+KEPT_HEADERS = ("Content-Type", "Location", "WWW-Authenticate", "Retry-After")
+Blob = sa.LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql")
+
+
+class IdempotencyKey(db.Model):
+    """One claimed key of one caller, and the answer once there is one."""
+
+    __tablename__ = "idempotency_keys"
+
+    caller: Mapped[str] = mapped_column(exact(80), primary_key=True)
+    key: Mapped[str] = mapped_column(exact(255), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(exact(64))
+    status: Mapped[int | None]
+    headers: Mapped[str | None] = mapped_column(sa.Text)
+    body: Mapped[bytes | None] = mapped_column(Blob)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+
+    def keep(self, response: Response) -> None:
+        """Remember the answer, to be committed with the effect that it tells of."""
+        self.status = response.status_code
+        self.headers = json.dumps([pair for pair in response.headers.items() if pair[0] in KEPT_HEADERS])
+        self.body = response.get_data()
+
+    def replay(self) -> Response:
+        """The first answer once more."""
+        response = Response(self.body, status=self.status, headers=json.loads(self.headers or "[]"))
+        response.headers["Idempotency-Replayed"] = "true"
+        return response
+
+
+def idempotent(view: View) -> View:
+    """Let a route that creates something take an `Idempotency-Key`."""
+    return _once(view, required=False)
+
+
+def idempotency_required(view: View) -> View:
+    """Let a route refuse a request without an `Idempotency-Key`."""
+    return _once(view, required=True)
+
+
+def claimed() -> IdempotencyKey | None:
+    """The key that this request has claimed and whose answer is still to be stored."""
+    claim: IdempotencyKey | None = g.get("idempotency_claim")
+    return claim
+
+
+def forget_old_keys(limit: int = 1000) -> int:
+    """Drop the oldest keys past their time, at most `limit`; returns how many there were. The caller commits."""
+    old = sa.select(IdempotencyKey.caller, IdempotencyKey.key).where(IdempotencyKey.created_at < now() - KEPT)
+    keys = db.session.execute(old.limit(limit)).all()
+    for caller, key in keys:
+        db.session.execute(sa.delete(IdempotencyKey).filter_by(caller=caller, key=key))
+    return len(keys)
+
+
+def _once(view: View, required: bool) -> View:
+    @wraps(view)
+    def once(**values: Any) -> ResponseReturnValue:
+        key = _offered_key(required)
+        if key is None:
+            return view(**values)
+        caller, fingerprint = _caller(), _fingerprint(values.get("body"))
+        answered = _claim(caller, key, fingerprint)
+        if answered is not None:
+            return answered.replay()
+        try:
+            return view(**values)
+        except (Refusal, Problem) as error:
+            return _keep_refusal(as_problem(error), caller, key, fingerprint)
+
+    return once  # type: ignore[return-value]
+
+
+def _offered_key(required: bool) -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is None and required:
+        raise Problem(400, "idempotency-key-missing", "Send an Idempotency-Key, so that a repeat does no harm.")
+    if key is not None and not WELL_FORMED.fullmatch(key):
+        raise Problem(400, "idempotency-key-malformed", "An Idempotency-Key has 1 to 255 visible ASCII characters.")
+    return key
+
+
+def _caller() -> str:
+    who = identity.current()
+    return f"user:{who.user_id}" if who else f"address:{request.remote_addr}"
+
+
+def _fingerprint(body: BaseModel | None) -> str:
+    sent = body.model_dump_json().encode() if body is not None else request.get_data()
+    secret = current_app.extensions["settings"].secret_key.get_secret_value().encode()
+    return hmac.new(secret, b"\0".join([request.method.encode(), request.path.encode(), sent]), hashlib.sha256).hexdigest()
+
+
+def _claim(caller: str, key: str, fingerprint: str) -> IdempotencyKey | None:
+    """Claim the key and return None, or return the row whose answer is to be replayed."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            claim = IdempotencyKey(caller=caller, key=key, fingerprint=fingerprint)
+            db.session.add(claim)
+            db.session.flush()
+            g.idempotency_claim = claim
+            return None
+        except IntegrityError:
+            db.session.rollback()
+        except OperationalError as error:
+            db.session.rollback()
+            if not is_busy(error):
+                raise
+        answered = _answered(caller, key, fingerprint)
+        if answered is not None:
+            return answered
+        time.sleep(GLANCE_SECONDS)
+    raise Problem(409, "request-in-progress", "The first request with this Idempotency-Key is still running.")
+
+
+def _answered(caller: str, key: str, fingerprint: str) -> IdempotencyKey | None:
+    row = db.session.get(IdempotencyKey, (caller, key))
+    if row is not None and not hmac.compare_digest(row.fingerprint, fingerprint):
+        raise Problem(422, "idempotency-key-reused", "This Idempotency-Key was used for another request.")
+    if row is not None and row.status is not None:
+        return row
+    db.session.rollback()
+    return None
+
+
+def _keep_refusal(problem: Problem, caller: str, key: str, fingerprint: str) -> Response:
+    db.session.rollback()
+    response = problem.answer()
+    if problem.status in (429, 503) or problem.status >= 500:
+        return response
+    row = db.session.merge(IdempotencyKey(caller=caller, key=key, fingerprint=fingerprint))
+    row.keep(response)
+    db.session.commit()
+    return response

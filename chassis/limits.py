@@ -1,0 +1,87 @@
+"""Rate limits as settings (`10/5minutes`, or `off`), counted in Redis where the shop has one, else in this process."""
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from limits import RateLimitItem, parse
+from limits.errors import StorageError
+from limits.storage import MemoryStorage, storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+
+from chassis.problems import Problem
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a caller stands against a limit: how many are left of how many, and after how many seconds anew."""
+
+    limit: int
+    remaining: int
+    reset: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The `RateLimit` headers (draft-ietf-httpapi-ratelimit-headers)."""
+        return {
+            "RateLimit-Limit": str(self.limit),
+            "RateLimit-Remaining": str(self.remaining),
+            "RateLimit-Reset": str(self.reset),
+        }
+
+
+class Limit:
+    """One limit of the shop, `name`d in Redis; `rule` is `COUNT/[N]UNIT` or `off`.
+
+    While Redis is away, each process counts for itself, and says so once.
+    """
+
+    def __init__(self, name: str, rule: str, redis_url: str | None) -> None:
+        self._name = name
+        self._item: RateLimitItem | None = None if rule.strip().lower() == "off" else parse(rule)
+        self._local = MovingWindowRateLimiter(MemoryStorage())
+        self._shared = MovingWindowRateLimiter(storage_from_string(redis_url, wrap_exceptions=True)) if redis_url else None
+        self._degraded = False
+
+    def count(self, *key: str) -> None:
+        """Count one more for this key; raises a 429 problem when that is one too many."""
+        if self._item and not self._ask("hit", key):
+            raise too_many(self.standing(*key))
+
+    def admit(self, *key: str) -> None:
+        """Raise a 429 problem when the limit is used up, without counting."""
+        if self._item and not self._ask("test", key):
+            raise too_many(self.standing(*key))
+
+    def standing(self, *key: str) -> Standing:
+        """Where this key stands."""
+        assert self._item is not None
+        window = self._ask("get_window_stats", key)
+        return Standing(self._item.amount, window.remaining, max(1, math.ceil(window.reset_time - time.time())))
+
+    @property
+    def is_on(self) -> bool:
+        """Is this limit in force?"""
+        return self._item is not None
+
+    def _ask(self, question: str, key: tuple[str, ...]) -> Any:
+        if self._shared is not None:
+            try:
+                answer = getattr(self._shared, question)(self._item, self._name, *key)
+                self._degraded = False
+                return answer
+            except StorageError as error:
+                if not self._degraded:
+                    log.warning("limits counted locally", limit=self._name, reason=repr(error.storage_error))
+                self._degraded = True
+        return getattr(self._local, question)(self._item, self._name, *key)
+
+
+def too_many(standing: Standing) -> Problem:
+    """The refusal of one request too many."""
+    headers = standing.headers | {"Retry-After": str(standing.reset)}
+    return Problem(429, detail=f"Too many requests; try again in {standing.reset} s.", headers=headers)

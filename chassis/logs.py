@@ -1,0 +1,122 @@
+"""One JSON object a line on standard output, with every secret struck out."""
+
+import logging
+import logging.config
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+import structlog
+from flask import has_request_context, request
+from structlog.typing import EventDict, WrappedLogger
+
+STRUCK = "*******"
+SECRET_WORDS = ("password", "passwd", "secret", "token", "authorization", "cookie", "api_key", "apikey", "api-key", "card")
+LONGEST_TEXT = 2048
+DEEPEST = 20
+
+_words = "|".join(SECRET_WORDS)
+_SECRET_KEY = re.compile(_words, re.IGNORECASE)
+_SECRET_PAIR = re.compile(
+    rf"""([\w.\-\[\]]*(?:{_words})[\w.\-\[\]]*["']?\s*(?:=|:|%3D)\s*)("[^"]*"|'[^']*'|(?:Basic|Bearer)\s+\S+|[^\s&;,"')}}\]]+)""",
+    re.IGNORECASE,
+)
+_USERINFO = re.compile(r"(\w+://)[^/\s@]+@")
+
+
+def configure(service: str, level: str) -> None:
+    """Send this process's own lines and those of its libraries through one set of processors."""
+    shared = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _named(service),
+        structlog.processors.format_exc_info,
+        redact_event,
+    ]
+    number = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[*shared, structlog.processors.JSONRenderer(serializer=_line)],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(serializer=_line),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=max(number, logging.INFO), force=True)
+    logging.captureWarnings(True)
+
+
+def redact(value: Any, depth: int = 0) -> Any:
+    """A copy of a value in which whatever stands under a secret's name, at any depth, is struck out."""
+    if depth > DEEPEST:
+        return "…"
+    if isinstance(value, Mapping):
+        return {
+            str(key): STRUCK if _SECRET_KEY.search(str(key)) else redact(item, depth + 1) for key, item in value.items()
+        }
+    if isinstance(value, list | tuple | set):
+        return [redact(item, depth + 1) for item in value]
+    return scrub(value) if isinstance(value, str) else value
+
+
+def scrub(text: str) -> str:
+    """Text without the secrets that stand in it as `name=value`, `"name": "value"` or `scheme://user:secret@host`."""
+    text = text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "…"
+    return _USERINFO.sub(rf"\1{STRUCK}@", _SECRET_PAIR.sub(rf"\1{STRUCK}", text))
+
+
+def redact_event(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """The structlog processor that strikes secrets out of a whole event, also those that an exception repeats."""
+    trace = event.pop("exception", None)
+    event = redact(event)
+    if trace is not None:
+        for secret in sorted(_secrets_of_request(), key=len, reverse=True):
+            trace = trace.replace(secret, STRUCK)
+        event["exception"] = _USERINFO.sub(rf"\1{STRUCK}@", _SECRET_PAIR.sub(rf"\1{STRUCK}", trace))
+    return event
+
+
+def _secrets_of_request() -> set[str]:
+    if not has_request_context():
+        return set()
+    sources = [dict(request.headers), request.cookies.to_dict(), request.args.to_dict(flat=False)]
+    sources.append({"cookie": list(request.cookies.values())})
+    if request.is_json:
+        sources.append(request.get_json(silent=True))
+    elif request.mimetype == "application/x-www-form-urlencoded":
+        sources.append(request.form.to_dict(flat=False))
+    return {text for text in _under_secret_names(sources) if len(text) > 3}
+
+
+def _under_secret_names(value: Any, secret: bool = False) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _under_secret_names(item, secret or bool(_SECRET_KEY.search(str(key))))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _under_secret_names(item, secret)
+    elif secret and isinstance(value, str):
+        yield value
+        yield from value.split()[1:]
+
+
+def _named(service: str) -> structlog.typing.Processor:
+    def name_service(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+        return {"service": service, **event}
+
+    return name_service
+
+
+def _line(event: EventDict, **_: Any) -> str:
+    return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()

@@ -1,0 +1,53 @@
+"""Prometheus metrics of this process, labelled by route template, never by path."""
+
+import hmac
+import time
+
+from flask import Flask, Response, current_app, g, request
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from chassis.problems import Problem
+from chassis.routes import open_to_all
+from chassis.settings import Settings
+
+BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+registry = CollectorRegistry()
+REQUESTS = Counter("http_requests_total", "Requests answered", ["method", "route", "status"], registry=registry)
+DURATION = Histogram("http_request_seconds", "Time to answer", ["route"], buckets=BUCKETS, registry=registry)
+IN_FLIGHT = Gauge("http_requests_in_flight", "Requests under way", registry=registry)
+
+
+def install(app: Flask) -> None:
+    """Count and time every request, and show the figures at `/metrics`."""
+    app.before_request(_begin)
+    app.after_request(_count)
+    app.teardown_request(_end)
+    app.add_url_rule("/metrics", "metrics", open_to_all(_show))
+
+
+def _begin() -> None:
+    g.counted_from = time.perf_counter()
+    IN_FLIGHT.inc()
+
+
+def _count(response: Response) -> Response:
+    route = request.url_rule.rule if request.url_rule else "unknown"
+    REQUESTS.labels(request.method, route, response.status_code).inc()
+    DURATION.labels(route).observe(time.perf_counter() - g.counted_from)
+    return response
+
+
+def _end(error: BaseException | None) -> None:
+    IN_FLIGHT.dec()
+
+
+def _show() -> Response:
+    settings: Settings = current_app.extensions["settings"]
+    if settings.metrics_token is not None:
+        expected = f"Bearer {settings.metrics_token.get_secret_value()}".encode()
+        given = request.headers.get("Authorization", "").encode("utf-8", "replace")
+        if not hmac.compare_digest(given, expected):
+            raise Problem(401, detail="Metrics take the METRICS_TOKEN.", headers={"WWW-Authenticate": "Bearer"})
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)

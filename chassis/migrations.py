@@ -1,0 +1,96 @@
+"""Migrations that any number of processes may run at once: one does, the others wait, and all succeed."""
+
+import copy
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import sqlalchemy as sa
+from alembic import context
+from flask import Flask
+from flask_migrate import Migrate
+from flask_migrate.cli import db as flask_migrate_commands
+from sqlalchemy.engine import Connection
+
+from chassis.database import db
+
+LOCK_SECONDS = 120
+LOCK_WAIT_SECONDS = 15
+LOCK_NAME = "migration"
+
+
+class MigrationBlocked(Exception):
+    """Another process is migrating this database and has not come to an end in time."""
+
+
+def install(app: Flask, directory: Path) -> None:
+    """Give the service `flask db …` over its own history; `db init` leaves an existing history as it is."""
+    Migrate(app, db, directory=str(directory))
+    commands = copy.copy(flask_migrate_commands)
+    commands.commands = {**commands.commands, "init": _init}
+    app.cli.add_command(commands)
+
+
+def run() -> None:
+    """What every service's `migrations/env.py` calls: bring the database to where the command says, under a lock."""
+    with db.engine.connect() as connection, _alone(connection):
+        context.configure(
+            connection=connection,
+            target_metadata=db.metadata,
+            process_revision_directives=_skip_empty,
+            include_object=_is_declared,
+            compare_type=True,
+            transaction_per_migration=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    locked = _mysql_lock if connection.dialect.name == "mysql" else _file_lock
+    with locked(connection):
+        yield
+
+
+@contextmanager
+def _mysql_lock(connection: Connection) -> Iterator[None]:
+    # The lock belongs to the connection, so a migration that is killed gives it up.
+    name = f"{LOCK_NAME}:{connection.engine.url.database}"[:64]
+    if not connection.scalar(sa.select(sa.func.get_lock(name, LOCK_SECONDS))):
+        raise MigrationBlocked(f"another process has been migrating this database for {LOCK_SECONDS} seconds")
+    connection.execute(sa.text(f"SET SESSION lock_wait_timeout = {LOCK_WAIT_SECONDS}"))
+    connection.commit()
+    try:
+        yield
+    finally:
+        connection.rollback()
+        connection.scalar(sa.select(sa.func.release_lock(name)))
+        connection.commit()
+
+
+@contextmanager
+def _file_lock(connection: Connection) -> Iterator[None]:
+    with open(f"{connection.engine.url.database}.{LOCK_NAME}", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _skip_empty(migration: Any, revision: Any, directives: list[Any]) -> None:
+    if directives and directives[0].upgrade_ops.is_empty():
+        directives.clear()
+        click.echo("No changes in schema detected.")
+
+
+def _is_declared(thing: Any, name: str | None, kind: str, reflected: bool, compared_to: Any) -> bool:
+    """Search indexes and their shadow tables are made by migrations alone; comparison passes them over."""
+    return not (reflected and compared_to is None and kind in ("table", "index") and "search" in (name or ""))
+
+
+@click.command("init")
+def _init(**_: Any) -> None:
+    """Say where the service's migrations are; every service brings its history along."""
+    click.echo("This service brings its migrations along; nothing to initialise. Next: flask db migrate, flask db upgrade")

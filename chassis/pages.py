@@ -1,0 +1,126 @@
+"""The layout that every page shares, what it shows of the visitor, and the guard of its forms."""
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, flash, redirect, render_template, request
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from jinja2 import FileSystemLoader
+from pydantic import BaseModel, ValidationError
+from werkzeug.wrappers import Response as BaseResponse
+
+from chassis import identity, money
+from chassis.identity import Identity
+from chassis.peers import PeerUnavailable
+from chassis.problems import FieldErrors, Problem
+from chassis.routes import field_errors, read_model
+from chassis.settings import Settings
+
+ASSETS = Path(__file__).parent / "static"
+TEMPLATES = Path(__file__).parent / "templates"
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+CSRF_FIELD = "csrf_token"
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Give the service its pages' layout, filters and guards."""
+    app.config |= {
+        "SESSION_COOKIE_NAME": f"{app.name}_form",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": settings.public_url.startswith("https://"),
+        "WTF_CSRF_CHECK_DEFAULT": False,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "WTF_CSRF_SSL_STRICT": False,
+    }
+    app.jinja_loader = FileSystemLoader(TEMPLATES)
+    app.extensions["csrf_protect"] = CSRFProtect(app)
+    app.before_request(_guard_forms)
+    app.context_processor(lambda: {"visitor": visitor, "asset": asset, "CSRF_FIELD": CSRF_FIELD})
+    app.add_template_filter(money.shown, "money")
+
+
+def visitor() -> Identity | None:
+    """Who is looking at this page; a stranger while the accounts cannot be reached."""
+    try:
+        return identity.current()
+    except PeerUnavailable:
+        return None
+
+
+@cache
+def asset(name: str) -> str:
+    """The address of a shared stylesheet, script or picture, which changes whenever its content does."""
+    digest = hashlib.sha256((ASSETS / name).read_bytes()).hexdigest()[:12]
+    return f"/assets/{name}?v={digest}"
+
+
+def filled_in(model: type[Model]) -> tuple[Model | None, FieldErrors]:
+    """The model that the page's form fills in, or None and each field at fault."""
+    form = request.form.copy()
+    form.pop(CSRF_FIELD, None)
+    try:
+        return read_model(model, form), []
+    except ValidationError as error:
+        return None, field_errors(error)
+
+
+def shown_again(template: str, errors: FieldErrors, status: int = 422, **context: Any) -> Response:
+    """The same form once more, with what was typed and what is wrong beside each field; a password is never repeated."""
+    typed = {name: value for name, value in request.form.items() if "password" not in name and name != CSRF_FIELD}
+    return page(template, status, typed=typed, errors=by_field(errors), **context)
+
+
+def by_field(errors: FieldErrors) -> Mapping[str, str]:
+    """The first message for each field."""
+    return {error["field"]: error["message"] for error in reversed(errors)}
+
+
+def page(template: str, status: int = 200, **context: Any) -> Response:
+    """A page from a template."""
+    context = {"typed": {}, "errors": {}} | context
+    return Response(render_template(template, **context), status=status, mimetype="text/html")
+
+
+def onward(default: str, said: str | None = None) -> BaseResponse:
+    """Send the browser to where `next` says, if that is on this shop, else to `default`; 303, so that it reads there."""
+    if said:
+        flash(said)
+    return redirect(local_path(request.values.get("next"), default), 303)
+
+
+def local_path(target: str | None, default: str = "/") -> str:
+    """A path on this origin: the target where it is one, else the default; never another site."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return default
+    if any(ord(letter) < 33 or letter == "\\" for letter in target):
+        return default
+    parts = urlsplit(target)
+    return default if parts.scheme or parts.netloc else target
+
+
+def _guard_forms() -> None:
+    """A form must come from a page of ours: same origin, and with the token that the page carried."""
+    if request.method in SAFE_METHODS or request.path.startswith(("/api/", "/internal/")):
+        return
+    _refuse_foreign_origin()
+    if not request.is_json:
+        try:
+            current_app.extensions["csrf_protect"].protect()
+        except CSRFError as error:
+            raise Problem(400, "form-expired", "This form has expired; load the page again and send it once more.") from error
+
+
+def _refuse_foreign_origin() -> None:
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    foreign = site not in (None, "same-origin", "none") or (
+        origin is not None and site is None and urlsplit(origin).netloc != request.host
+    )
+    if foreign:
+        raise Problem(403, "foreign-origin", "Forms of this shop are sent from its own pages.")

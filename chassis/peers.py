@@ -1,0 +1,100 @@
+"""Calls from one service to another: bounded in time, tried again where that is safe, and never with anybody's cookies."""
+
+import threading
+from collections.abc import Mapping
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+import stamina
+import structlog
+from flask import g, has_request_context
+from requests.adapters import HTTPAdapter
+
+from chassis.breaker import Breaker, BreakerOpen
+from chassis.problems import Refusal
+
+log = structlog.get_logger()
+
+CONNECT_SECONDS = 1.0
+READ_SECONDS = 3.0
+
+
+class PeerUnavailable(Refusal):
+    """A service that this one depends on is away, slow or broken; what it did, if anything, is unknown."""
+
+    def __init__(self, peer: str) -> None:
+        super().__init__(f"The {peer} cannot be reached; try again shortly.", service=peer)
+        self.peer = peer
+
+
+class _Failed(Exception):
+    pass
+
+
+class Peer:
+    """Another service, called by its name in problems and logs (`accounts`, `catalogue`), at its base URL."""
+
+    def __init__(self, name: str, url: str, token: str) -> None:
+        self.name = name
+        self.breaker = Breaker()
+        self._url = url
+        self._token = token
+        self._local = threading.local()
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        params: Mapping[str, str] | None = None,
+        read_seconds: float = READ_SECONDS,
+        attempts: int = 2,
+    ) -> requests.Response:
+        """The peer's answer, whatever its status below 500; only give `attempts` over 1 to what is safe to repeat.
+
+        Raises PeerUnavailable when there is none in time: no connection, no answer, a 5xx, or an open breaker.
+        """
+        try:
+            for attempt in stamina.retry_context(on=_Failed, attempts=attempts, wait_initial=0.05, wait_max=0.5):
+                with attempt, self.breaker.guarding(_Failed):
+                    return self._send(method, path, json, params, (CONNECT_SECONDS, read_seconds))
+        except (_Failed, BreakerOpen) as error:
+            log.warning("peer unavailable", peer=self.name, path=path, reason=repr(error))
+            raise PeerUnavailable(self.name) from error
+        raise AssertionError("a retry context ends by answer or by error")
+
+    def _send(
+        self, method: str, path: str, json: Any, params: Mapping[str, str] | None, timeout: tuple[float, float]
+    ) -> requests.Response:
+        try:
+            answer = self._session().request(
+                method,
+                self._url + path,
+                json=json,
+                params=params,
+                headers=self._headers(),
+                timeout=timeout,
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            raise _Failed(type(error).__name__) from error
+        if answer.status_code >= 500:
+            raise _Failed(f"status {answer.status_code}")
+        return answer
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"Authorization": f"Bearer {self._token}"}
+        if has_request_context() and "request_id" in g:
+            headers |= {"X-Request-ID": g.request_id, "traceparent": g.traceparent}
+        return headers
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = requests.Session()
+            session.trust_env = False
+            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            session.mount("http://", HTTPAdapter(max_retries=0))
+        return session

@@ -1,0 +1,83 @@
+"""The two lines that a request leaves in the log, and the ids that tie it to what other processes did for it."""
+
+import re
+import secrets
+import time
+from typing import Any
+
+import orjson
+import structlog
+from flask import Flask, Response, g, request
+
+from chassis.logs import redact
+
+log = structlog.get_logger()
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
+LARGEST_LOGGED = 16 * 1024
+QUIET = {"/livez", "/readyz", "/metrics"}
+
+
+def install(app: Flask) -> None:
+    """Name every request and log its beginning and its end."""
+    app.before_request(_begin)
+    app.after_request(_complete)
+    app.teardown_request(_forget)
+
+
+def request_id(offered: str | None) -> str:
+    """The client's own request id where it is well-formed, else a new one."""
+    return offered if offered and REQUEST_ID.fullmatch(offered) else secrets.token_hex(16)
+
+
+def trace_context(offered: str | None) -> tuple[str, str]:
+    """The trace id and the `traceparent` to hand on (W3C Trace Context), continued from the client's or begun here."""
+    match = TRACEPARENT.fullmatch(offered or "")
+    trace_id, flags = match.groups() if match else (secrets.token_hex(16), "01")
+    return trace_id, f"00-{trace_id}-{secrets.token_hex(8)}-{flags}"
+
+
+def _begin() -> None:
+    g.began = time.perf_counter()
+    g.request_id = request_id(request.headers.get("X-Request-ID"))
+    g.trace_id, g.traceparent = trace_context(request.headers.get("traceparent"))
+    structlog.contextvars.bind_contextvars(request_id=g.request_id, trace_id=g.trace_id)
+    if request.path not in QUIET:
+        log.info("request incoming", method=request.method, url=request.full_path.rstrip("?"), **_sent())
+
+
+def _complete(response: Response) -> Response:
+    response.headers["X-Request-ID"] = g.request_id
+    if request.path not in QUIET:
+        spent = round((time.perf_counter() - g.began) * 1000, 2)
+        line = log.bind(method=request.method, url=request.full_path.rstrip("?"), status=response.status_code)
+        line.info("request complete", duration_ms=spent)
+        if response.is_json and not response.is_streamed:
+            line.debug("request payload", payload=_document(response.get_data()))
+    return response
+
+
+def _forget(error: BaseException | None) -> None:
+    structlog.contextvars.clear_contextvars()
+
+
+def _sent() -> dict[str, Any]:
+    return {"args": request.args.to_dict(flat=False), "json": _body()}
+
+
+def _body() -> Any:
+    if not 0 < (request.content_length or 0) <= LARGEST_LOGGED:
+        return None
+    if request.is_json:
+        return _document(request.get_data())
+    if request.mimetype == "application/x-www-form-urlencoded":
+        return request.form.to_dict(flat=False)
+    return None
+
+
+def _document(raw: bytes) -> Any:
+    try:
+        return redact(orjson.loads(raw))
+    except orjson.JSONDecodeError:
+        return "not JSON"

@@ -1,0 +1,159 @@
+"""Routes that say everything about themselves: whom they serve, what they take, what they answer.
+
+A route's declaration is enforced before its view runs and is what the OpenAPI description is made from.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, TypeVar
+
+from flask import Blueprint, Flask, request
+from flask.typing import ResponseReturnValue
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+from werkzeug.datastructures import MultiDict
+
+from chassis import identity
+from chassis.identity import Who
+from chassis.problems import FieldErrors, Problem, is_first_api
+
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+Model = TypeVar("Model", bound=BaseModel)
+JSON_BODY = ("json",)
+FORM_OR_JSON = ("form", "json")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a route declared."""
+
+    who: Who
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    answers: Mapping[int, type[BaseModel] | None] = field(default_factory=dict)
+    takes: tuple[str, ...] = JSON_BODY
+    hidden: bool = False
+
+
+class Routes(Blueprint):
+    """A blueprint whose every route states its policy.
+
+    `who` may use it; `body` and `query` are pydantic models, handed to the view under those names; `answers` maps a
+    status to the model of its body; `takes` the forms in which a body may come; `hidden` keeps a route (a page, an
+    internal call) out of the OpenAPI description.
+    """
+
+    def get(self, rule: str, **declared: Any) -> Callable[[View], View]:  # type: ignore[override]
+        """A route that reads."""
+        return self._declare("GET", rule, **declared)
+
+    def post(self, rule: str, **declared: Any) -> Callable[[View], View]:  # type: ignore[override]
+        """A route that creates or does something."""
+        return self._declare("POST", rule, **declared)
+
+    def put(self, rule: str, **declared: Any) -> Callable[[View], View]:  # type: ignore[override]
+        """A route that replaces."""
+        return self._declare("PUT", rule, **declared)
+
+    def patch(self, rule: str, **declared: Any) -> Callable[[View], View]:  # type: ignore[override]
+        """A route that changes a part."""
+        return self._declare("PATCH", rule, **declared)
+
+    def delete(self, rule: str, **declared: Any) -> Callable[[View], View]:  # type: ignore[override]
+        """A route that removes."""
+        return self._declare("DELETE", rule, **declared)
+
+    def _declare(self, method: str, rule: str, *, who: Who, **declared: Any) -> Callable[[View], View]:
+        policy = Policy(who, **declared)
+
+        def register(view: View) -> View:
+            endpoint = f"{method.lower()}_{view.__name__}"
+            self.add_url_rule(rule, endpoint, _enforcing(policy, view), methods=[method], strict_slashes=False)
+            return view
+
+        return register
+
+
+def policy_of(app: Flask, endpoint: str) -> Policy | None:
+    """What the route of this endpoint declared, if it did."""
+    return getattr(app.view_functions[endpoint], "policy", None)
+
+
+def undeclared(app: Flask) -> list[str]:
+    """The addresses for which nobody said whom they serve; a service does not start with one."""
+    rules = (rule for rule in app.url_map.iter_rules() if not rule.endpoint.endswith("static"))
+    return sorted(rule.rule for rule in rules if policy_of(app, rule.endpoint) is None)
+
+
+def open_to_all(view: View) -> View:
+    """Declare a plain Flask view, such as a probe, as open to anyone."""
+    view.policy = Policy(Who.ANYONE, hidden=True)  # type: ignore[attr-defined]
+    return view
+
+
+def read_model(model: type[Model], values: "MultiDict[str, str]") -> Model:
+    """The model that a form or a query string fills in; a field given twice counts once, an empty one as left out.
+
+    Raises pydantic's ValidationError.
+    """
+    return model.model_validate({name: value for name, value in values.items() if value != ""}, strict=False)
+
+
+def field_errors(error: ValidationError) -> FieldErrors:
+    """Each field at fault with what is wrong with it, never with what was sent."""
+    return [
+        {"field": ".".join(map(str, fault["loc"])) or "body", "message": _message(fault)}
+        for fault in error.errors(include_input=False, include_url=False, include_context=False)
+    ]
+
+
+def _enforcing(policy: Policy, view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
+    @wraps(view)
+    def enforced(**values: Any) -> ResponseReturnValue:
+        identity.judge(policy.who)
+        if policy.query:
+            values["query"] = _query(policy.query)
+        if policy.body:
+            values["body"] = _body(policy.body, policy.takes)
+        return view(**values)
+
+    enforced.policy = policy  # type: ignore[attr-defined]
+    return enforced
+
+
+def _query(model: type[BaseModel]) -> BaseModel:
+    try:
+        return read_model(model, request.args)
+    except ValidationError as error:
+        raise _invalid(error) from error
+
+
+def _body(model: type[BaseModel], takes: tuple[str, ...]) -> BaseModel:
+    try:
+        if "json" in takes and (request.is_json or "form" not in takes):
+            return model.model_validate_json(_json_bytes())
+        return read_model(model, request.form)
+    except ValidationError as error:
+        if error.errors(include_url=False)[0]["type"] == "json_invalid":
+            raise Problem(400, "malformed-json", "The body is not well-formed JSON.") from error
+        raise _invalid(error) from error
+
+
+def _json_bytes() -> bytes:
+    if not request.is_json:
+        raise Problem(415, detail="Send JSON, with Content-Type: application/json.")
+    return request.get_data()
+
+
+def _invalid(error: ValidationError) -> Problem:
+    status = 400 if is_first_api(request.path) else 422
+    return Problem(status, "invalid", "Some fields are missing or wrong.", errors=field_errors(error))
+
+
+def _message(fault: ErrorDetails) -> str:
+    return {"extra_forbidden": "is not a field of this", "missing": "is missing"}.get(
+        fault["type"], fault["msg"].removeprefix("Value error, ")
+    )
+
+

@@ -1,0 +1,79 @@
+"""The models that API bodies share: strict, without unknown fields, and bounded."""
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, WithJsonSchema
+
+from chassis.wire import rfc3339
+
+Item = TypeVar("Item")
+LARGEST_AMOUNT = 10**12
+
+
+def _printable(text: str) -> str:
+    if any(ord(letter) < 32 and letter not in "\t\n\r" or ord(letter) == 127 for letter in text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_printable)]
+"""Text without control characters."""
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_printable)]
+"""One line of text, 1 to 200 characters, blanks at its ends dropped."""
+
+Amount = Annotated[int, Field(ge=0, le=LARGEST_AMOUNT)]
+"""Money as integer minor units."""
+
+Moment = Annotated[
+    datetime,
+    PlainSerializer(rfc3339, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""A moment, written as RFC 3339 in UTC."""
+
+
+class Body(BaseModel):
+    """What a client sends: exact types, no field that we do not know."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class View(BaseModel):
+    """What a client gets, made from a domain object's attributes."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    @classmethod
+    def of(cls, thing: Any) -> Any:
+        """The document that shows this thing."""
+        return cls.model_validate(thing).model_dump(mode="json")
+
+
+class Page(BaseModel, Generic[Item]):
+    """One page of a list."""
+
+    items: list[Item]
+    next_cursor: str | None
+
+
+class FieldError(BaseModel):
+    """A field at fault, and what is wrong with it."""
+
+    field: str
+    message: str
+
+
+class ProblemDocument(BaseModel):
+    """A refusal in the form of RFC 9457."""
+
+    model_config = ConfigDict(extra="allow", title="Problem")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    errors: list[FieldError] = []

@@ -1,0 +1,39 @@
+"""Serving an application over HTTP: one process, many threads, and no orphan when the process that started it dies."""
+
+import ctypes
+import logging
+import signal
+import sys
+
+from granian import Granian
+from granian.constants import Interfaces
+
+from chassis import logs
+from chassis.settings import Settings
+
+PR_SET_PDEATHSIG = 1
+GRACE_SECONDS = 10
+
+
+def serve(service: str, settings: Settings) -> None:
+    """Serve `service:create_app` until SIGTERM or SIGINT; requests under way are finished first."""
+    logs.configure(service, settings.log_level)
+    logging.getLogger("granian").info("serving on %s:%s", settings.host, settings.port)
+    Granian(
+        f"{service}:create_app",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        blocking_threads=settings.threads,
+        workers=1,
+        respawn_failed_workers=True,
+        workers_kill_timeout=GRACE_SECONDS,
+        log_dictconfig={"version": 1, "incremental": True},
+    ).serve()
+
+
+def die_with_parent() -> None:
+    """Have the kernel end this process when its parent dies, so that a killed server leaves no worker on its port."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

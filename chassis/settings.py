@@ -1,0 +1,138 @@
+"""Typed, frozen settings, read once from the environment, from `NAME_FILE` or from a directory of secrets."""
+
+import os
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any, Literal, NoReturn, Self
+
+from pydantic import SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from sqlalchemy import URL, make_url
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class SettingsError(SystemExit):
+    """The process cannot start as it is configured; the message names the variable and the remedy."""
+
+
+class FileSource(PydanticBaseSettingsSource):
+    """Values that lie in files: the one that `NAME_FILE` names, else `$SECRETS_DIR/NAME`."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        name = field_name.upper()
+        named = os.environ.get(f"{name}_FILE")
+        path = Path(named) if named else _secrets_dir() / name
+        if not named and not path.is_file():
+            return None, field_name, False
+        try:
+            return path.read_text("utf-8").strip(), field_name, False
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{name}_FILE: cannot read {path}: {error}") from error
+
+    def __call__(self) -> dict[str, Any]:
+        found = ((name, self.get_field_value(field, name)[0]) for name, field in self.settings_cls.model_fields.items())
+        return {name: value for name, value in found if value is not None}
+
+
+class Settings(BaseSettings):
+    """What every process reads from its environment; a service adds its own."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore", hide_input_in_errors=True)
+
+    environment: Literal["development", "production"] = "development"
+    host: str = "127.0.0.1"
+    port: int
+    threads: int = 16
+    data_dir: Path = PROJECT / ".data"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    public_url: str = "http://localhost:8080"
+    auth_url: str = "http://127.0.0.1:5000"
+    product_url: str = "http://127.0.0.1:5002"
+    order_url: str = "http://127.0.0.1:5003"
+    trusted_proxies: str = "127.0.0.1,::1"
+    redis_url: str | None = None
+    secret_key: SecretStr
+    service_token: SecretStr
+    metrics_token: SecretStr | None = None
+
+    @field_validator("public_url", "auth_url", "product_url", "order_url")
+    @classmethod
+    def _without_trailing_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @field_validator("secret_key", "service_token")
+    @classmethod
+    def _hard_to_guess(cls, value: SecretStr) -> SecretStr:
+        if len(value.get_secret_value()) < 32:
+            raise ValueError("must have at least 32 characters")
+        return value
+
+    @property
+    def production(self) -> bool:
+        """Is this the real shop, where nothing of the sandbox may run?"""
+        return self.environment == "production"
+
+    @cached_property
+    def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks whose `X-Forwarded-*` headers count."""
+        return tuple(ip_network(part.strip(), strict=False) for part in self.trusted_proxies.split(",") if part.strip())
+
+    @classmethod
+    def load(cls, **values: Any) -> Self:
+        """The settings of this process; refuses to start, naming each variable at fault."""
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            _refuse(error)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, FileSource(settings_cls)
+
+
+class DatabaseSettings(Settings):
+    """Settings of a service that owns a database; `database_name` names the embedded one."""
+
+    database_name: str
+    database_url: str | None = None
+    database_password: SecretStr | None = None
+    database_pool: int = 20
+
+    @cached_property
+    def database(self) -> URL:
+        """Where this service keeps its tables."""
+        if self.database_url is None:
+            if self.production:
+                raise SettingsError("DATABASE_URL is missing: production needs mysql+pymysql://USER@HOST/DATABASE")
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            return make_url(f"sqlite:///{self.data_dir / self.database_name}.sqlite3")
+        url = make_url(self.database_url)
+        if self.database_password is not None:
+            url = url.set(password=self.database_password.get_secret_value())
+        return url
+
+
+def _secrets_dir() -> Path:
+    data_dir = Path(os.environ.get("DATA_DIR") or PROJECT / ".data")
+    return Path(os.environ.get("SECRETS_DIR") or data_dir / "secrets")
+
+
+def _refuse(error: ValidationError) -> NoReturn:
+    lines = []
+    for fault in error.errors(include_input=False, include_url=False):
+        name = str(fault["loc"][0]).upper() if fault["loc"] else "settings"
+        if fault["type"] == "missing":
+            lines.append(f"{name} is missing: set {name} or {name}_FILE (./scripts/setup makes the local ones)")
+        else:
+            lines.append(f"{name}: {fault['msg'].removeprefix('Value error, ')}")
+    raise SettingsError("cannot start\n  " + "\n  ".join(lines))
