@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import interpreter as interpreter
+import interpreter  # noqa: F401  (first: refuses an old Python)
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -31,7 +31,7 @@ def steps(*commands: Sequence[str | Path]) -> int:
     """Run every command, name each, and fail when one of them failed."""
     failed = []
     for command in commands:
-        name = " ".join(str(part) for part in command[2:] if PYTHON in command) or str(command[0])
+        name = " ".join(str(part).removeprefix(f"{ROOT}/") for part in command if part not in (PYTHON, "-m"))
         say(f"── {name}")
         if run(*command):
             failed.append(name)
