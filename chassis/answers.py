@@ -34,7 +34,8 @@ def revalidated(document: Any, cache_control: str = CATALOGUE_CACHE, **headers: 
     for name, value in headers.items():
         response.headers[name.replace("_", "-").title()] = value
     response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 def require_match(etag: str) -> None:

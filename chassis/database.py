@@ -1,7 +1,7 @@
 """One database a service: engine settings that hold on SQLite and on MySQL, column types, and what a lost race looks like."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from flask import Flask, has_request_context, request
@@ -31,6 +31,11 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base)
+
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
 
 BigId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 """An integer key that counts itself up on both databases."""

@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis import identity
-from chassis.database import UtcDateTime, db, exact, is_busy, now
+from chassis.database import Model, UtcDateTime, db, exact, is_busy, now
 from chassis.problems import Problem, Refusal, as_problem
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
@@ -35,7 +35,7 @@ KEPT_HEADERS = ("Content-Type", "Location", "WWW-Authenticate", "Retry-After")
 Blob = sa.LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql")
 
 
-class IdempotencyKey(db.Model):
+class IdempotencyKey(Model):
     """One claimed key of one caller, and the answer once there is one."""
 
     __tablename__ = "idempotency_keys"

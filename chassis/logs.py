@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import structlog
 from flask import has_request_context, request
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 STRUCK = "*******"
 SECRET_WORDS = ("password", "passwd", "secret", "token", "authorization", "cookie", "api_key", "apikey", "api-key", "card")
@@ -28,7 +28,7 @@ _USERINFO = re.compile(r"(\w+://)[^/\s@]+@")
 
 def configure(service: str, level: str) -> None:
     """Send this process's own lines and those of its libraries through one set of processors."""
-    shared = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -111,7 +111,7 @@ def _under_secret_names(value: Any, secret: bool = False) -> Iterator[str]:
         yield from value.split()[1:]
 
 
-def _named(service: str) -> structlog.typing.Processor:
+def _named(service: str) -> Processor:
     def name_service(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
         return {"service": service, **event}
 

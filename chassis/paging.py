@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import sqlalchemy as sa
@@ -70,7 +70,7 @@ def _after(sort: Sort, values: list[Any]) -> ColumnElement[bool]:
     """Rows behind these values: `a >= x AND (a > x OR (a = x AND b > y))`, of which an index can use the first half."""
 
     def beyond(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
-        return column < value if sort.descending else column > value
+        return cast(ColumnElement[bool], column < value if sort.descending else column > value)
 
     *leading, (last_column, last_value) = zip(sort.columns, values, strict=True)
     condition = beyond(last_column, last_value)
@@ -86,6 +86,7 @@ def _value(row: Any, column: ColumnElement[Any]) -> Any:
 
 
 def _read_cursor(sort: Sort, cursor: str) -> list[Any]:
+    values: list[Any]
     try:
         name, *values = _serializer().loads(cursor)
     except (BadSignature, ValueError, TypeError):
