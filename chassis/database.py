@@ -1,4 +1,4 @@
-"""One database a service: engine settings that hold on SQLite and on MySQL, column types, and what a lost race looks like."""
+"""One database a service: engine settings for SQLite and MySQL, column types, and what a lost race looks like."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any

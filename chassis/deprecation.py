@@ -1,4 +1,4 @@
-"""The tutorial's API at both of its prefixes, with a word to its clients about what comes after it (RFC 9745, RFC 8594)."""
+"""The tutorial's API at both of its prefixes, and a word to its clients about what comes after it (RFC 9745)."""
 
 from flask import Flask, Response, request
 

@@ -121,7 +121,8 @@ def _caller() -> str:
 def _fingerprint(body: BaseModel | None) -> str:
     sent = body.model_dump_json().encode() if body is not None else request.get_data()
     secret = current_app.extensions["settings"].secret_key.get_secret_value().encode()
-    return hmac.new(secret, b"\0".join([request.method.encode(), request.path.encode(), sent]), hashlib.sha256).hexdigest()
+    whole = b"\0".join([request.method.encode(), request.path.encode(), sent])
+    return hmac.new(secret, whole, hashlib.sha256).hexdigest()
 
 
 def _claim(caller: str, key: str, fingerprint: str) -> IdempotencyKey | None:

@@ -204,4 +204,3 @@ def _refuse_unknown() -> NoReturn:
     if request.path.startswith("/api/") or request.method not in ("GET", "HEAD"):
         raise Problem(401, detail="Sign in first.", headers={"WWW-Authenticate": "Bearer"})
     abort(redirect(f"/login?{urlencode({'next': request.full_path.rstrip('?')})}", 303))
-

@@ -44,7 +44,8 @@ class Limit:
         self._name = name
         self._item: RateLimitItem | None = None if rule.strip().lower() == "off" else parse(rule)
         self._local = MovingWindowRateLimiter(MemoryStorage())
-        self._shared = MovingWindowRateLimiter(storage_from_string(redis_url, wrap_exceptions=True)) if redis_url else None
+        redis = storage_from_string(redis_url, wrap_exceptions=True) if redis_url else None
+        self._shared = MovingWindowRateLimiter(redis) if redis else None
         self._degraded = False
 
     def count(self, *key: str) -> None:

@@ -74,7 +74,7 @@ def _mysql_lock(connection: Connection) -> Iterator[None]:
 
 @contextmanager
 def _file_lock(connection: Connection) -> Iterator[None]:
-    with open(f"{connection.engine.url.database}.{LOCK_NAME}", "w") as lock:
+    with Path(f"{connection.engine.url.database}.{LOCK_NAME}").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -93,4 +93,4 @@ def _is_declared(thing: Any, name: str | None, kind: str, reflected: bool, compa
 @click.command("init")
 def _init(**_: Any) -> None:
     """Say where the service's migrations are; every service brings its history along."""
-    click.echo("This service brings its migrations along; nothing to initialise. Next: flask db migrate, flask db upgrade")
+    click.echo("This service brings its migrations along: nothing to do. Next: flask db migrate, flask db upgrade")

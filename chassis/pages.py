@@ -71,7 +71,7 @@ def filled_in(model: type[Model]) -> tuple[Model | None, FieldErrors]:
 
 
 def shown_again(template: str, errors: FieldErrors, status: int = 422, **context: Any) -> Response:
-    """The same form once more, with what was typed and what is wrong beside each field; a password is never repeated."""
+    """The same form once more, with what was typed (never a password) and what is wrong beside each field."""
     typed = {name: value for name, value in request.form.items() if "password" not in name and name != CSRF_FIELD}
     return page(template, status, typed=typed, errors=by_field(errors), **context)
 
@@ -88,7 +88,7 @@ def page(template: str, status: int = 200, **context: Any) -> Response:
 
 
 def onward(default: str, said: str | None = None) -> BaseResponse:
-    """Send the browser to where `next` says, if that is on this shop, else to `default`; 303, so that it reads there."""
+    """Send the browser (303) to where `next` says if that is a path of this shop, else to `default`."""
     if said:
         flash(said)
     return redirect(local_path(request.values.get("next"), default), 303)
@@ -113,7 +113,7 @@ def _guard_forms() -> None:
         try:
             current_app.extensions["csrf_protect"].protect()
         except CSRFError as error:
-            raise Problem(400, "form-expired", "This form has expired; load the page again and send it once more.") from error
+            raise Problem(400, "form-expired", "This form has expired; load its page and send it again.") from error
 
 
 def _refuse_foreign_origin() -> None:

@@ -1,4 +1,4 @@
-"""Calls from one service to another: bounded in time, tried again where that is safe, and never with anybody's cookies."""
+"""Calls from one service to another: bounded in time, tried again where safe, never with anybody's cookies."""
 
 import threading
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a client is told when the shop says no: RFC 9457 problems, a page for a browser, `{"message"}` for the first API."""
+"""What a client is told when the shop says no: an RFC 9457 problem, a page, or `{"message"}` at the first API."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -7,6 +7,7 @@ from typing import Any, ClassVar, cast
 import structlog
 from flask import Flask, Response, current_app, g, render_template, request
 from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from chassis import wire
@@ -130,11 +131,8 @@ def as_problem(error: Exception) -> Problem:
         return _from_werkzeug(error)
     if isinstance(error, IntegrityError):
         return Problem(409, detail="Somebody else has just changed the same thing; look again.")
-    if isinstance(error, OperationalError) and is_busy(error):
-        return Problem(503, "busy", "Too many are changing the same thing; try again.")
-    if isinstance(error, OperationalError):
-        log.error("database unreachable", exc_info=error)
-        return Problem(503, detail="The shop's records cannot be reached; try again shortly.")
+    if isinstance(error, OperationalError | PoolTimeout):
+        return _from_database(error)
     log.error("unhandled exception", exc_info=error)
     return Problem(500)
 
@@ -157,6 +155,13 @@ def _from_werkzeug(error: HTTPException) -> Problem:
     kept = ("Allow", "Retry-After", "Location", "WWW-Authenticate")
     headers = {name: value for name, value in error.get_headers() if name in kept}
     return Problem(status, headers=headers)
+
+
+def _from_database(error: OperationalError | PoolTimeout) -> Problem:
+    if isinstance(error, OperationalError) and is_busy(error):
+        return Problem(503, "busy", "Too many are changing the same thing; try again.")
+    log.error("database unreachable", exc_info=error)
+    return Problem(503, detail="The shop's records cannot be reached; try again shortly.")
 
 
 def _phrase(status: int) -> str:

@@ -155,5 +155,3 @@ def _message(fault: ErrorDetails) -> str:
     return {"extra_forbidden": "is not a field of this", "missing": "is missing"}.get(
         fault["type"], fault["msg"].removeprefix("Value error, ")
     )
-
-

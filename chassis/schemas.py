@@ -12,7 +12,7 @@ LARGEST_AMOUNT = 10**12
 
 
 def _printable(text: str) -> str:
-    if any(ord(letter) < 32 and letter not in "\t\n\r" or ord(letter) == 127 for letter in text):
+    if any((ord(letter) < 32 and letter not in "\t\n\r") or ord(letter) == 127 for letter in text):
         raise ValueError("must not contain control characters")
     return text
 
@@ -20,7 +20,8 @@ def _printable(text: str) -> str:
 Text = Annotated[str, AfterValidator(_printable)]
 """Text without control characters."""
 
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_printable)]
+_LINE = StringConstraints(strip_whitespace=True, min_length=1, max_length=200)
+Line = Annotated[str, _LINE, AfterValidator(_printable)]
 """One line of text, 1 to 200 characters, blanks at its ends dropped."""
 
 Amount = Annotated[int, Field(ge=0, le=LARGEST_AMOUNT)]
