@@ -13,13 +13,13 @@ from flask import has_request_context, request
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 STRUCK = "*******"
-SECRET_WORDS = "password|passwd|secret|token|authorization|cookie|api[_-]?key|card"
+TELLTALES = "password|passwd|secret|token|authorization|cookie|api[_-]?key|card"
 LONGEST_TEXT = 2048
 DEEPEST = 20
 
-_SECRET_KEY = re.compile(SECRET_WORDS, re.IGNORECASE)
+_SECRET_KEY = re.compile(TELLTALES, re.IGNORECASE)
 _SECRET_PAIR = re.compile(
-    rf"""([\w.\-\[\]]*(?:{SECRET_WORDS})[\w.\-\[\]]*["']?\s*(?:=|:|%3D)\s*)("[^"]*"|'[^']*'|(?:Basic|Bearer)\s+\S+|[^\s&;,"')}}\]]+)""",
+    rf"""([\w.\-\[\]]*(?:{TELLTALES})[\w.\-\[\]]*["']?\s*(?:=|:|%3D)\s*)("[^"]*"|'[^']*'|(?:Basic|Bearer)\s+\S+|[^\s&;,"')}}\]]+)""",
     re.IGNORECASE,
 )
 _USERINFO = re.compile(r"(\w+://)[^/\s@]+@")
