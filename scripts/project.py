@@ -13,6 +13,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 DATA = Path(os.environ.get("DATA_DIR") or ROOT / ".data").resolve()
 SECRETS = Path(os.environ.get("SECRETS_DIR") or DATA / "secrets").resolve()
+SAMPLE = ROOT / "product_service" / "sample" / "catalogue.jsonl"
 SERVICES = ("auth_service", "product_service", "order_service")
 PROCESSES = (*SERVICES, "gateway")
 
