@@ -143,8 +143,9 @@ def judge(who: Who) -> None:
     if who is Who.SERVICE:
         _judge_service()
     elif who is Who.ANYONE:
-        if request.path.startswith("/api/") and request.headers.get("Authorization"):
-            _ = current() or _refuse_unknown()
+        named = request.path.startswith("/api/") and request.headers.get("Authorization")
+        if named and not _is_service() and not current():
+            _refuse_unknown()
     else:
         identity = current() or _refuse_unknown()
         if not identity.has_role(who.value):
@@ -189,13 +190,17 @@ def _identify() -> Identity | None:
 
 
 def _judge_service() -> None:
+    if _is_service():
+        return
+    if current():
+        raise Problem(403, detail="Only the shop's own services may do this.")
+    _refuse_unknown()
+
+
+def _is_service() -> bool:
     settings: Settings = current_app.extensions["settings"]
     expected = f"Bearer {settings.service_token.get_secret_value()}".encode()
-    given = request.headers.get("Authorization", "").encode("utf-8", "replace")
-    if not hmac.compare_digest(given, expected):
-        if current():
-            raise Problem(403, detail="Only the shop's own services may do this.")
-        _refuse_unknown()
+    return hmac.compare_digest(request.headers.get("Authorization", "").encode("utf-8", "replace"), expected)
 
 
 def _refuse_unknown() -> NoReturn:

@@ -22,6 +22,7 @@ from chassis.settings import Settings
 
 ASSETS = Path(__file__).parent / "static"
 TEMPLATES = Path(__file__).parent / "templates"
+ASSET_SECONDS = 365 * 24 * 3600
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 CSRF_FIELD = "csrf_token"
 Model = TypeVar("Model", bound=BaseModel)
@@ -30,6 +31,7 @@ Model = TypeVar("Model", bound=BaseModel)
 def install(app: Flask, settings: Settings) -> None:
     """Give the service its pages' layout, filters and guards."""
     app.config |= {
+        "SEND_FILE_MAX_AGE_DEFAULT": ASSET_SECONDS,
         "SESSION_COOKIE_NAME": f"{app.name}_form",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",

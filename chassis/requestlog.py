@@ -4,6 +4,7 @@ import re
 import secrets
 import time
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 import structlog
@@ -44,14 +45,14 @@ def _begin() -> None:
     g.trace_id, g.traceparent = trace_context(request.headers.get("traceparent"))
     structlog.contextvars.bind_contextvars(request_id=g.request_id, trace_id=g.trace_id)
     if request.path not in QUIET:
-        log.info("request incoming", method=request.method, url=request.full_path.rstrip("?"), **_sent())
+        log.info("request incoming", method=request.method, url=_url(), args=_args(), json=_body())
 
 
 def _complete(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
     if request.path not in QUIET:
         spent = round((time.perf_counter() - g.began) * 1000, 2)
-        line = log.bind(method=request.method, url=request.full_path.rstrip("?"), status=response.status_code)
+        line = log.bind(method=request.method, url=_url(), status=response.status_code)
         line.info("request complete", duration_ms=spent)
         if response.is_json and not response.is_streamed:
             line.debug("request payload", payload=_document(response.get_data()))
@@ -62,8 +63,14 @@ def _forget(error: BaseException | None) -> None:
     structlog.contextvars.clear_contextvars()
 
 
-def _sent() -> dict[str, Any]:
-    return {"args": request.args.to_dict(flat=False), "json": _body()}
+def _args() -> dict[str, list[str]]:
+    return request.args.to_dict(flat=False)
+
+
+def _url() -> str:
+    # Written anew from the decoded arguments: a secret's name may come percent-encoded.
+    query = urlencode(redact(_args()), doseq=True, safe="*")
+    return f"{request.path}?{query}" if query else request.path
 
 
 def _body() -> Any:
