@@ -13,7 +13,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 DATA = Path(os.environ.get("DATA_DIR") or ROOT / ".data").resolve()
 SECRETS = Path(os.environ.get("SECRETS_DIR") or DATA / "secrets").resolve()
-SAMPLE = ROOT / "product_service" / "sample" / "catalogue.jsonl"
+SAMPLE = "product_service/sample/catalogue.jsonl"
 SERVICES = ("auth_service", "product_service", "order_service")
 PROCESSES = (*SERVICES, "gateway")
 
@@ -26,6 +26,11 @@ def say(words: str) -> None:
 def run(*command: str | Path, env: dict[str, str] | None = None) -> int:
     """Run a command in the project and return its exit status."""
     return subprocess.run([str(part) for part in command], cwd=ROOT, env=env, check=False).returncode
+
+
+def in_container(package: str, *command: str) -> int:
+    """Run a command in a service's running container."""
+    return run("docker", "compose", "exec", "-T", package.replace("_", "-"), *command)
 
 
 def steps(*commands: Sequence[str | Path]) -> int:
