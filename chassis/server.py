@@ -1,7 +1,6 @@
 """Serving an application over HTTP: one process, many threads, and no orphan when the process that started it dies."""
 
 import ctypes
-import logging
 import signal
 import sys
 
@@ -18,7 +17,6 @@ GRACE_SECONDS = 10
 def serve(service: str, settings: Settings) -> None:
     """Serve `service:create_app` until SIGTERM or SIGINT; requests under way are finished first."""
     logs.configure(service, settings.log_level)
-    logging.getLogger("granian").info("serving on %s:%s", settings.host, settings.port)
     Granian(
         f"{service}:create_app",
         factory=True,
@@ -27,9 +25,10 @@ def serve(service: str, settings: Settings) -> None:
         interface=Interfaces.WSGI,
         blocking_threads=settings.threads,
         workers=1,
+        websockets=False,
         respawn_failed_workers=True,
         workers_kill_timeout=GRACE_SECONDS,
-        log_dictconfig={"version": 1, "incremental": True},
+        log_dictconfig={"formatters": {}, "handlers": {}, "loggers": {"_granian": {"propagate": True}}},
     ).serve()
 
 
