@@ -25,6 +25,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 ASSET_SECONDS = 365 * 24 * 3600
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 CSRF_FIELD = "csrf_token"
+FORM_COOKIE = "shop_form"  # one for all services: the catalogue's page holds the form that fills the cart
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -32,7 +33,7 @@ def install(app: Flask, settings: Settings) -> None:
     """Give the service its pages' layout, filters and guards."""
     app.config |= {
         "SEND_FILE_MAX_AGE_DEFAULT": ASSET_SECONDS,
-        "SESSION_COOKIE_NAME": f"{app.name}_form",
+        "SESSION_COOKIE_NAME": FORM_COOKIE,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": settings.public_url.startswith("https://"),

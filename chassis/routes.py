@@ -33,6 +33,7 @@ class Policy:
     query: type[BaseModel] | None = None
     answers: Mapping[int, type[BaseModel] | None] = field(default_factory=dict)
     takes: tuple[str, ...] = JSON_BODY
+    excused: Callable[[], bool] | None = None
     hidden: bool = False
 
 
@@ -40,8 +41,9 @@ class Routes(Blueprint):
     """A blueprint whose every route states its policy.
 
     `who` may use it; `body` and `query` are pydantic models, handed to the view under those names; `answers` maps a
-    status to the model of its body; `takes` the forms in which a body may come; `hidden` keeps a route (a page, an
-    internal call) out of the OpenAPI description.
+    status to the model of its body; `takes` the forms in which a body may come; `excused` tells of a request whether
+    the route is open to it, whoever asks; `hidden` keeps a route (a page, an internal call) out of the OpenAPI
+    description.
     """
 
     def get(self, rule: str, **declared: Any) -> Callable[[View], View]:  # type: ignore[override]
@@ -111,7 +113,7 @@ def field_errors(error: ValidationError) -> FieldErrors:
 def _enforcing(policy: Policy, view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
     @wraps(view)
     def enforced(**values: Any) -> ResponseReturnValue:
-        identity.judge(policy.who)
+        identity.judge(Who.ANYONE if policy.excused and policy.excused() else policy.who)
         if policy.query:
             values["query"] = _query(policy.query)
         if policy.body:
