@@ -1,0 +1,123 @@
+"""Databases for tests: migrated once a run, fresh for every test, gone afterwards."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
+
+TABLES_THAT_STAY = {"alembic_version"}
+
+
+class Databases(Protocol):
+    """Where tests get their databases from."""
+
+    kind: str
+
+    def empty(self, name: str) -> URL:
+        """A database of its own without any table."""
+        ...
+
+    def fresh(self, package: str) -> URL:
+        """The service's database as its migrations leave it; the test before left nothing in it."""
+        ...
+
+
+class SqliteDatabases:
+    """Files: each service's is migrated once and copied for every test."""
+
+    kind = "sqlite"
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._made = 0
+
+    def empty(self, name: str) -> URL:
+        self._made += 1
+        return make_url(f"sqlite:///{self._directory / f'{name}-{self._made}.sqlite3'}")
+
+    def fresh(self, package: str) -> URL:
+        template = self._directory / f"{package}.template"
+        if not template.exists():
+            half = make_url(f"sqlite:///{template}.half")
+            migrate(package, half)
+            Path(str(half.database)).rename(template)
+        url = self.empty(package)
+        shutil.copyfile(template, str(url.database))
+        return url
+
+
+class MysqlDatabases:
+    """Databases of this run alone on the server that `MYSQL_TEST_URL` names."""
+
+    kind = "mysql"
+
+    def __init__(self, server: URL) -> None:
+        self._server = server
+        self._engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+        self._prefix = f"shop_test_{os.getpid()}"
+        self._made: list[str] = []
+        self._migrated: dict[str, URL] = {}
+
+    def empty(self, name: str) -> URL:
+        database = f"{self._prefix}_{name}_{len(self._made)}"
+        with self._engine.connect() as connection:
+            connection.execute(sa.text(f"CREATE DATABASE `{database}`"))
+        self._made.append(database)
+        return self._server.set(database=database)
+
+    def fresh(self, package: str) -> URL:
+        if package in self._migrated:
+            self._truncate(self._migrated[package])
+        else:
+            url = self.empty(package)
+            migrate(package, url)
+            self._migrated[package] = url
+        return self._migrated[package]
+
+    def close(self) -> None:
+        """Drop what this run made."""
+        with self._engine.connect() as connection:
+            for database in self._made:
+                connection.execute(sa.text(f"DROP DATABASE `{database}`"))
+        self._engine.dispose()
+
+    def _truncate(self, url: URL) -> None:
+        with self._engine.connect() as connection:
+            connection.execute(sa.text(f"USE `{url.database}`"))
+            connection.execute(sa.text("SET FOREIGN_KEY_CHECKS = 0"))
+            tables = set(connection.scalars(sa.text("SHOW TABLES"))) - TABLES_THAT_STAY
+            for table in tables:
+                if connection.scalar(sa.text(f"SELECT EXISTS (SELECT 1 FROM `{table}`)")):
+                    connection.execute(sa.text(f"TRUNCATE TABLE `{table}`"))
+            connection.execute(sa.text("SET FOREIGN_KEY_CHECKS = 1"))
+
+
+@contextmanager
+def databases_on(kind: str, directory: Path) -> Iterator[Databases]:
+    """The databases of this run."""
+    if kind == "sqlite":
+        yield SqliteDatabases(directory)
+        return
+    server = os.environ.get("MYSQL_TEST_URL")
+    if not server:
+        raise SystemExit("--database=mysql: MYSQL_TEST_URL is missing, as mysql+pymysql://root:PASSWORD@127.0.0.1:3306")
+    databases = MysqlDatabases(make_url(server))
+    try:
+        yield databases
+    finally:
+        databases.close()
+
+
+def migrate(package: str, url: URL) -> None:
+    """Bring a service's database to its head."""
+    from flask_migrate import upgrade
+
+    from tests.services import made
+
+    with made(package, url) as app, app.app_context():
+        upgrade()
