@@ -76,6 +76,8 @@ class Problem(Exception):
         self.extras = extras
         if status in (429, 503):
             self.headers.setdefault("Retry-After", "1")
+        if status == 401:
+            self.headers.setdefault("WWW-Authenticate", "Bearer")
         super().__init__(self.detail)
 
     @property

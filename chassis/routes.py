@@ -34,6 +34,7 @@ class Policy:
     answers: Mapping[int, type[BaseModel] | None] = field(default_factory=dict)
     takes: tuple[str, ...] = JSON_BODY
     excused: Callable[[], bool] | None = None
+    forgiving: bool = False
     hidden: bool = False
 
 
@@ -42,8 +43,8 @@ class Routes(Blueprint):
 
     `who` may use it; `body` and `query` are pydantic models, handed to the view under those names; `answers` maps a
     status to the model of its body; `takes` the forms in which a body may come; `excused` tells of a request whether
-    the route is open to it, whoever asks; `hidden` keeps a route (a page, an internal call) out of the OpenAPI
-    description.
+    the route is open to it, whoever asks; one for anyone that is `forgiving` takes a bad token for none, as signing
+    in must; `hidden` keeps a route (a page, an internal call) out of the OpenAPI description.
     """
 
     def get(self, rule: str, **declared: Any) -> Callable[[View], View]:  # type: ignore[override]
@@ -102,6 +103,18 @@ def read_model(model: type[Model], values: "MultiDict[str, str]") -> Model:
     return model.model_validate({name: value for name, value in values.items() if value != ""}, strict=False)
 
 
+def read_body(model: type[Model], takes: tuple[str, ...] = JSON_BODY) -> Model:
+    """The model that the request's body fills in; raises a 415, 400 or 422 problem when it does not."""
+    try:
+        if "json" in takes and (request.is_json or "form" not in takes):
+            return model.model_validate_json(_json_bytes())
+        return read_model(model, request.form)
+    except ValidationError as error:
+        if error.errors(include_url=False)[0]["type"] == "json_invalid":
+            raise Problem(400, "malformed-json", "The body is not well-formed JSON.") from error
+        raise _invalid(error) from error
+
+
 def field_errors(error: ValidationError) -> FieldErrors:
     """Each field at fault with what is wrong with it, never with what was sent."""
     return [
@@ -113,11 +126,12 @@ def field_errors(error: ValidationError) -> FieldErrors:
 def _enforcing(policy: Policy, view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
     @wraps(view)
     def enforced(**values: Any) -> ResponseReturnValue:
-        identity.judge(Who.ANYONE if policy.excused and policy.excused() else policy.who)
+        if not (policy.forgiving and policy.who is Who.ANYONE):
+            identity.judge(Who.ANYONE if policy.excused and policy.excused() else policy.who)
         if policy.query:
             values["query"] = _query(policy.query)
         if policy.body:
-            values["body"] = _body(policy.body, policy.takes)
+            values["body"] = read_body(policy.body, policy.takes)
         return view(**values)
 
     enforced.policy = policy  # type: ignore[attr-defined]
@@ -128,17 +142,6 @@ def _query(model: type[BaseModel]) -> BaseModel:
     try:
         return read_model(model, request.args)
     except ValidationError as error:
-        raise _invalid(error) from error
-
-
-def _body(model: type[BaseModel], takes: tuple[str, ...]) -> BaseModel:
-    try:
-        if "json" in takes and (request.is_json or "form" not in takes):
-            return model.model_validate_json(_json_bytes())
-        return read_model(model, request.form)
-    except ValidationError as error:
-        if error.errors(include_url=False)[0]["type"] == "json_invalid":
-            raise Problem(400, "malformed-json", "The body is not well-formed JSON.") from error
         raise _invalid(error) from error
 
 
