@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from flask import Flask, has_request_context, request
+from flask import Flask, g, has_request_context, request
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import URL, Connection, Dialect
@@ -69,6 +69,19 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def writes() -> None:
+    """Announce, before the next transaction begins, that this request writes even though it is a GET."""
+    if has_request_context():
+        g.writes = True
+
+
+def commit_and_detach() -> None:
+    """End the transaction and leave what was read readable, so that nothing is held while somebody else is asked."""
+    db.session.flush()
+    db.session.expunge_all()
+    db.session.commit()
+
+
 def attach(app: Flask, url: URL, pool_size: int) -> None:
     """Give the service its database."""
     app.config["SQLALCHEMY_DATABASE_URI"] = url
@@ -112,5 +125,5 @@ def _prepare_sqlite(connection: Any, record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     # A reader that turns writer in mid-transaction is refused at once, without any waiting: writers say so first.
-    reads = has_request_context() and request.method in SAFE_METHODS
+    reads = has_request_context() and request.method in SAFE_METHODS and not g.get("writes")
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
