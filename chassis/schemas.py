@@ -17,11 +17,14 @@ def _printable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_printable)]
+Printable = AfterValidator(_printable)
+"""What keeps control characters out of a text."""
+
+Text = Annotated[str, Printable]
 """Text without control characters."""
 
 _LINE = StringConstraints(strip_whitespace=True, min_length=1, max_length=200)
-Line = Annotated[str, _LINE, AfterValidator(_printable)]
+Line = Annotated[str, _LINE, Printable]
 """One line of text, 1 to 200 characters, blanks at its ends dropped."""
 
 Amount = Annotated[int, Field(ge=0, le=LARGEST_AMOUNT)]
