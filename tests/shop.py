@@ -44,7 +44,7 @@ class Shop:
         )
         self.admin = Person("admin", "admin@example.com", "the keys to the whole shop")
         self._log = data / "output.log"
-        self._environment = {
+        self.environment = {
             **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")},
             **{f"{name}_PORT": str(port) for name, port in ports.items()},
             "DATA_DIR": str(data),
@@ -70,7 +70,7 @@ class Shop:
             self._server = subprocess.Popen(
                 [sys.executable, "-c", TIED, sys.executable, SERVER, "--empty"],
                 cwd=ROOT,
-                env=self._environment,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
