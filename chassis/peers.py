@@ -8,7 +8,7 @@ from typing import Any
 import requests
 import stamina
 import structlog
-from flask import g, has_request_context
+from flask import g, has_app_context
 from requests.adapters import HTTPAdapter
 
 from chassis.breaker import Breaker, BreakerOpen
@@ -86,7 +86,7 @@ class Peer:
 
     def _headers(self) -> dict[str, str]:
         headers = {"Authorization": f"Bearer {self._token}"}
-        if has_request_context() and "request_id" in g:
+        if has_app_context() and "request_id" in g:
             headers |= {"X-Request-ID": g.request_id, "traceparent": g.traceparent}
         return headers
 

@@ -3,6 +3,8 @@
 import re
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
@@ -37,6 +39,19 @@ def trace_context(offered: str | None) -> tuple[str, str]:
     match = TRACEPARENT.fullmatch(offered or "")
     trace_id, flags = match.groups() if match else (secrets.token_hex(16), "01")
     return trace_id, f"00-{trace_id}-{secrets.token_hex(8)}-{flags}"
+
+
+@contextmanager
+def resumed(named: str | None, traceparent: str | None) -> Iterator[None]:
+    """Carry on, outside of any request, what a request began: its id and trace go into the log and to peers."""
+    g.request_id = request_id(named)
+    g.trace_id, g.traceparent = trace_context(traceparent)
+    try:
+        with structlog.contextvars.bound_contextvars(request_id=g.request_id, trace_id=g.trace_id):
+            yield
+    finally:
+        for name in ("request_id", "trace_id", "traceparent"):
+            g.pop(name)
 
 
 def _begin() -> None:

@@ -107,6 +107,7 @@ class DatabaseSettings(Settings):
     database_url: str | None = None
     database_password: SecretStr | None = None
     database_pool: int = 20
+    events_url: SecretStr | None = None
 
     @cached_property
     def database(self) -> URL:

@@ -1,0 +1,94 @@
+"""The transactional outbox: an event is written with the change that it tells of, and handed to the broker afterwards.
+
+A broker that is away delays events and loses none; one that is handed the same event twice leaves it to the inbox.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+import structlog
+from flask import current_app, g, has_app_context
+from sqlalchemy.dialects import mysql
+from sqlalchemy.orm import Mapped, mapped_column
+from uuid_utils import uuid7
+
+from chassis import wire
+from chassis.broker import Broker, BrokerAway
+from chassis.database import BigId, Model, UtcDateTime, db, exact, now
+from chassis.envelope import SUBSCRIPTIONS, Event
+
+log = structlog.get_logger()
+
+BATCH = 100
+KEPT = timedelta(days=7)
+Payload = sa.LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql")
+
+
+class OutboxEvent(Model):
+    """An event that this service has to tell, or has told since `sent_at`."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (sa.Index("ix_outbox_sent_at_id", "sent_at", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    event_id: Mapped[str] = mapped_column(exact(36), unique=True, default=lambda: str(uuid7()))
+    type: Mapped[str] = mapped_column(exact(80))
+    subject: Mapped[str] = mapped_column(exact(80), index=True)
+    payload: Mapped[bytes] = mapped_column(Payload)
+    request_id: Mapped[str | None] = mapped_column(exact(128))
+    traceparent: Mapped[str | None] = mapped_column(exact(55))
+    occurred_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    def event(self, source: str) -> Event:
+        """The event in the form in which it travels."""
+        return Event(
+            id=self.event_id,
+            type=self.type,
+            source=source,
+            subject=self.subject,
+            occurred_at=self.occurred_at,
+            data=orjson.loads(self.payload),
+            request_id=self.request_id,
+            traceparent=self.traceparent,
+        )
+
+
+def record(kind: str, data: dict[str, Any], *, subject: str) -> None:
+    """Note in the caller's transaction that an event of this kind happened to `subject`, such as an order's id.
+
+    Raises KeyError for a kind that the shop does not have.
+    """
+    SUBSCRIPTIONS[kind]
+    context = {name: g.get(name) for name in ("request_id", "traceparent")} if has_app_context() else {}
+    db.session.add(OutboxEvent(type=kind, subject=subject, payload=wire.dump(data), **context))
+
+
+def relay() -> int:
+    """Hand the oldest events that wait to the broker, in their order; returns how many it took."""
+    waiting = sa.select(OutboxEvent).where(OutboxEvent.sent_at.is_(None)).order_by(OutboxEvent.id).limit(BATCH)
+    rows = db.session.scalars(waiting).all()
+    events = {row.id: row.event(current_app.name) for row in rows}
+    db.session.rollback()
+    if not events:
+        return 0
+    broker: Broker = current_app.extensions["broker"]
+    try:
+        broker.publish(list(events.values()))
+    except BrokerAway as error:
+        log.warning("events wait: broker away", waiting=len(events), reason=str(error))
+        return 0
+    db.session.execute(sa.update(OutboxEvent).where(OutboxEvent.id.in_(events)).values(sent_at=now()))
+    db.session.commit()
+    return len(events)
+
+
+def forget_sent(limit: int = 1000) -> int:
+    """Drop events that were sent long ago, at most `limit`; returns how many."""
+    old = sa.select(OutboxEvent.id).where(OutboxEvent.sent_at < now() - KEPT).limit(limit)
+    ids = db.session.scalars(old).all()
+    db.session.execute(sa.delete(OutboxEvent).where(OutboxEvent.id.in_(ids)))
+    db.session.commit()
+    return len(ids)

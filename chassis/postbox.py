@@ -1,0 +1,105 @@
+"""A broker without a server: one SQLite file that the processes of one machine share.
+
+An event is deleted only after its listener is done with it, so a process that is killed loses none (docs/adr/ says what
+was measured of the alternatives).
+"""
+
+import fcntl
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from chassis.broker import MOST_LISTED, BrokerAway, DeadLetter, Take
+from chassis.envelope import SUBSCRIPTIONS, Event
+
+BATCH = 100
+LOCK_WAIT_SECONDS = 10
+LETTERS = """
+CREATE TABLE IF NOT EXISTS letters (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    service TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    body BLOB NOT NULL,
+    dead TEXT,
+    UNIQUE (service, event_id)
+) STRICT
+"""
+OLDEST = "SELECT position, body FROM letters WHERE service = ? AND dead IS NULL ORDER BY position LIMIT 1"
+
+
+class Postbox:
+    """The shared file in `directory`; a service's queue is emptied by one process at a time, the others stand by."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._local = threading.local()
+        self._claims: dict[str, IO[str]] = {}
+
+    def publish(self, events: Sequence[Event]) -> None:
+        letters = [(service, event.id, event.to_bytes()) for event in events for service in SUBSCRIPTIONS[event.type]]
+        with self._transaction() as box:
+            box.executemany("INSERT OR IGNORE INTO letters (service, event_id, body) VALUES (?, ?, ?)", letters)
+
+    def deliver(self, service: str, take: Take) -> int:
+        if not self._claim(service):
+            return 0
+        for count in range(BATCH):
+            with self._transaction() as box:
+                letter = box.execute(OLDEST, (service,)).fetchone()
+            if letter is None:
+                return count
+            position, body = letter
+            reason = take(Event.from_bytes(body))
+            with self._transaction() as box:
+                if reason is None:
+                    box.execute("DELETE FROM letters WHERE position = ?", (position,))
+                else:
+                    box.execute("UPDATE letters SET dead = ? WHERE position = ?", (reason, position))
+        return BATCH
+
+    def dead_letters(self, service: str) -> list[DeadLetter]:
+        dead = "SELECT body, dead FROM letters WHERE service = ? AND dead IS NOT NULL ORDER BY position LIMIT ?"
+        with self._transaction() as box:
+            rows = box.execute(dead, (service, MOST_LISTED)).fetchall()
+        return [DeadLetter(Event.from_bytes(body), reason) for body, reason in rows]
+
+    def replay(self, service: str, event_id: str) -> bool:
+        revive = "UPDATE letters SET dead = NULL WHERE service = ? AND event_id = ? AND dead IS NOT NULL"
+        with self._transaction() as box:
+            return box.execute(revive, (service, event_id)).rowcount == 1
+
+    def _claim(self, service: str) -> bool:
+        # The kernel gives the lock up with the process, however that ends.
+        if service in self._claims:
+            return True
+        self._directory.mkdir(parents=True, exist_ok=True)
+        claim = (self._directory / f"{service}.lock").open("w")
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            claim.close()
+            return False
+        self._claims[service] = claim
+        return True
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._connection() as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+        except (sqlite3.Error, OSError) as error:
+            raise BrokerAway(f"the postbox cannot be used: {error}") from error
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            path = self._directory / "postbox.sqlite3"
+            connection = self._local.connection = sqlite3.connect(path, timeout=LOCK_WAIT_SECONDS, isolation_level=None)
+            for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", LETTERS):
+                connection.execute(statement)
+        return connection
