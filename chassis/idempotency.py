@@ -1,7 +1,8 @@
 """Idempotency keys: a repeated request gets the first answer instead of a second effect.
 
 Claim, effect and stored answer are one transaction, so a process that dies leaves all of them or none; a repeat that
-comes meanwhile waits at the claim. After draft-ietf-httpapi-idempotency-key-header.
+comes meanwhile waits at the claim. What takes several transactions commits its claim with the first and gives it its
+answer (`settle`) with the last, whichever process comes to that. After draft-ietf-httpapi-idempotency-key-header.
 """
 
 import hashlib
@@ -51,12 +52,16 @@ class IdempotencyKey(Model):
     def keep(self, response: Response) -> None:
         """Remember the answer, to be committed with the effect that it tells of."""
         self.status = response.status_code
-        self.headers = json.dumps([pair for pair in response.headers.items() if pair[0] in KEPT_HEADERS])
+        self.headers = _kept_headers(response)
         self.body = response.get_data()
+
+    def answer(self) -> Response:
+        """The answer that was given."""
+        return Response(self.body, status=self.status, headers=json.loads(self.headers or "[]"))
 
     def replay(self) -> Response:
         """The first answer once more."""
-        response = Response(self.body, status=self.status, headers=json.loads(self.headers or "[]"))
+        response = self.answer()
         response.headers["Idempotency-Replayed"] = "true"
         return response
 
@@ -75,6 +80,24 @@ def claimed() -> IdempotencyKey | None:
     """The key that this request has claimed and whose answer is still to be stored."""
     claim: IdempotencyKey | None = g.get("idempotency_claim")
     return claim
+
+
+def settle(caller: str, key: str, response: Response) -> None:
+    """Store the answer to a claim that was committed without one; the first answer stands. The caller commits."""
+    mine = (IdempotencyKey.caller == caller, IdempotencyKey.key == key, IdempotencyKey.status.is_(None))
+    answer = {"status": response.status_code, "headers": _kept_headers(response), "body": response.get_data()}
+    db.session.execute(sa.update(IdempotencyKey).where(*mine).values(answer))
+
+
+def settled(caller: str, key: str) -> Response | None:
+    """The answer that stands under a claimed key, if there is one yet."""
+    row = db.session.get(IdempotencyKey, (caller, key), populate_existing=True)
+    return row.answer() if row is not None and row.status is not None else None
+
+
+def caller_of(user_id: int) -> str:
+    """The name under which a user's keys are kept."""
+    return f"user:{user_id}"
 
 
 def forget_old_keys(limit: int = 1000) -> int:
@@ -115,7 +138,7 @@ def _offered_key(required: bool) -> str | None:
 
 def _caller() -> str:
     who = identity.current()
-    return f"user:{who.user_id}" if who else f"address:{request.remote_addr}"
+    return caller_of(who.user_id) if who else f"address:{request.remote_addr}"
 
 
 def _fingerprint(body: BaseModel | None) -> str:
@@ -128,34 +151,42 @@ def _fingerprint(body: BaseModel | None) -> str:
 def _claim(caller: str, key: str, fingerprint: str) -> IdempotencyKey | None:
     """Claim the key and return None, or return the row whose answer is to be replayed."""
     deadline = time.monotonic() + PATIENCE_SECONDS
+    free = True
     while time.monotonic() < deadline:
-        try:
-            claim = IdempotencyKey(caller=caller, key=key, fingerprint=fingerprint)
-            db.session.add(claim)
-            db.session.flush()
-            g.idempotency_claim = claim
+        if free and _insert(caller, key, fingerprint):
             return None
-        except IntegrityError:
-            db.session.rollback()
-        except OperationalError as error:
-            db.session.rollback()
-            if not is_busy(error):
-                raise
-        answered = _answered(caller, key, fingerprint)
-        if answered is not None:
-            return answered
+        row = _look(caller, key, fingerprint)
+        if row is not None and row.status is not None:
+            return row
+        free = row is None
+        db.session.rollback()
         time.sleep(GLANCE_SECONDS)
     raise Problem(409, "request-in-progress", "The first request with this Idempotency-Key is still running.")
 
 
-def _answered(caller: str, key: str, fingerprint: str) -> IdempotencyKey | None:
-    row = db.session.get(IdempotencyKey, (caller, key))
+def _insert(caller: str, key: str, fingerprint: str) -> bool:
+    try:
+        claim = IdempotencyKey(caller=caller, key=key, fingerprint=fingerprint)
+        db.session.add(claim)
+        db.session.flush()
+    except (IntegrityError, OperationalError) as error:
+        db.session.rollback()
+        if isinstance(error, OperationalError) and not is_busy(error):
+            raise
+        return False
+    g.idempotency_claim = claim
+    return True
+
+
+def _look(caller: str, key: str, fingerprint: str) -> IdempotencyKey | None:
+    row = db.session.get(IdempotencyKey, (caller, key), populate_existing=True)
     if row is not None and not hmac.compare_digest(row.fingerprint, fingerprint):
         raise Problem(422, "idempotency-key-reused", "This Idempotency-Key was used for another request.")
-    if row is not None and row.status is not None:
-        return row
-    db.session.rollback()
-    return None
+    return row
+
+
+def _kept_headers(response: Response) -> str:
+    return json.dumps([pair for pair in response.headers.items() if pair[0] in KEPT_HEADERS])
 
 
 def _keep_refusal(problem: Problem, caller: str, key: str, fingerprint: str) -> Response:

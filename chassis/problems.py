@@ -92,20 +92,22 @@ class Problem(Exception):
         elif _wants_page():
             response = Response(render_template("problem.html", problem=self), mimetype="text/html")
         else:
-            response = wire.json_response(self._document(), "application/problem+json")
+            document = self.document(request.path, g.get("request_id", ""))
+            response = wire.json_response(document, "application/problem+json")
         response.status_code = self.status
         response.headers.update(self.headers)
         response.headers["Cache-Control"] = "no-store"
         return response
 
-    def _document(self) -> dict[str, Any]:
+    def document(self, instance: str, request_id: str) -> dict[str, Any]:
+        """The problem as RFC 9457 has it, met at the path `instance`."""
         document = {
             "type": f"{current_app.config['PUBLIC_URL']}/problems/{self.slug}",
             "title": self.title,
             "status": self.status,
             "detail": self.detail,
-            "instance": request.path,
-            "request_id": g.get("request_id", ""),
+            "instance": instance,
+            "request_id": request_id,
             **self.extras,
         }
         return document | ({"errors": self.errors} if self.errors else {})
