@@ -41,6 +41,11 @@ def trace_context(offered: str | None) -> tuple[str, str]:
     return trace_id, f"00-{trace_id}-{secrets.token_hex(8)}-{flags}"
 
 
+def correlation() -> tuple[str | None, str | None]:
+    """The request id and `traceparent` of what is under way, to be kept with work that somebody else will finish."""
+    return g.get("request_id"), g.get("traceparent")
+
+
 @contextmanager
 def resumed(named: str | None, traceparent: str | None) -> Iterator[None]:
     """Carry on, outside of any request, what a request began: its id and trace go into the log and to peers."""
