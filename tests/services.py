@@ -31,7 +31,9 @@ class Visitor(FlaskClient):
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         if "sqlalchemy" in self.application.extensions:
             db.session.commit()
-        return super().open(*args, **kwargs)
+        # Flask would let the request share an application context that the test is in, and so whatever `g` remembers.
+        with self.application.app_context():
+            return super().open(*args, **kwargs)
 
 
 def settings_of(package: str) -> type[Settings]:

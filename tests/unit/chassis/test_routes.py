@@ -1,0 +1,162 @@
+"""Who you are is judged before what you send, and a route that does not say whom it serves never starts."""
+
+import json
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from chassis.app import assemble
+from chassis.routes import Routes
+from tests.accounts import Accounts
+from tests.conftest import MakeApp
+from tests.noticeboard.settings import NoticeboardSettings
+from tests.services import SECRET_KEY, SERVICE_TOKEN
+
+GOOD: dict[str, Any] = {"text": "a cat was found"}
+ROLES = {"anonymous": None, "customer": "customer", "staff": "staff", "admin": "admin"}
+MAY = {
+    "anyone": {"anonymous", "customer", "staff", "admin", "service"},
+    "customer": {"customer", "staff", "admin"},
+    "staff": {"staff", "admin"},
+    "admin": {"admin"},
+    "service": {"service"},
+}
+
+
+def visitor(app: Flask, accounts: Accounts, name: str) -> FlaskClient:
+    if name == "anonymous":
+        return app.test_client()
+    return app.test_client(token=SERVICE_TOKEN if name == "service" else accounts.token(name, name))
+
+
+@pytest.mark.parametrize("who", MAY)
+@pytest.mark.parametrize("name", MAY["anyone"])
+def test_a_route_serves_whom_it_says(noticeboard: Flask, accounts: Accounts, who: str, name: str) -> None:
+    answer = visitor(noticeboard, accounts, name).get(f"/api/v2/for/{who}")
+    if name in MAY[who]:
+        assert answer.status_code == 200
+    elif name in ("anonymous", "service"):
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+    else:
+        assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({"json": {"text": "x", "colour": "red"}}, 422),
+        ({"data": b"{", "content_type": "application/json"}, 400),
+        ({"data": b"text=x", "content_type": "application/x-www-form-urlencoded"}, 415),
+        ({"data": b"x" * (1024 * 1024 + 1), "content_type": "application/json"}, 413),
+    ],
+    ids=["unknown field", "broken JSON", "form", "too large"],
+)
+def test_who_you_are_comes_before_what_you_send(
+    noticeboard: Flask, accounts: Accounts, sent: dict[str, Any], status: int
+) -> None:
+    path = "/api/v2/for/staff"
+    assert noticeboard.test_client().post(path, **sent).status_code == 401
+    assert visitor(noticeboard, accounts, "customer").post(path, **sent).status_code == 403
+    assert visitor(noticeboard, accounts, "staff").post(path, **sent).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "text"),
+        ({"text": 7}, "text"),
+        ({"text": None}, "text"),
+        ({"text": ["a"]}, "text"),
+        ({"text": "a", "weight": "1"}, "weight"),
+        ({"text": "a", "weight": 1.5}, "weight"),
+        ({"text": "a", "weight": True}, "weight"),
+        ({"text": "a", "weight": -1}, "weight"),
+        ({"text": "a", "weight": 2**63}, "weight"),
+        ({"text": "a", "weight": 10**400}, "weight"),
+        ({"text": "nul\0"}, "text"),
+        ({"text": "a" * 201}, "text"),
+        ({"text": "   "}, "text"),
+        ({"text": "a", "extra": 1}, "extra"),
+        ([], "body"),
+        ("text", "body"),
+        (None, "body"),
+        (17, "body"),
+    ],
+)
+def test_a_wrong_body_names_the_field_at_fault(anybody: FlaskClient, body: Any, field: str) -> None:
+    answer = anybody.post("/api/v2/notices", data=json.dumps(body), content_type="application/json")
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.get_json()["errors"]] == [field]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"{", b"\xff\xfe", b'{"text": "\xff"}', b"[" * 5000, b'{"text": "\\ud800"}', b'{"a":' * 300 + b"1" + b"}" * 300],
+    ids=["empty", "cut off", "BOM of UTF-16", "no UTF-8", "deep list", "lone surrogate", "deep object"],
+)
+def test_what_is_no_json_is_said_to_be_none(anybody: FlaskClient, raw: bytes) -> None:
+    answer = anybody.post("/api/v2/notices", data=raw, content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.get_json()["type"].endswith("/malformed-json")
+
+
+@pytest.mark.parametrize("weight", [b"NaN", b"Infinity", b"-Infinity", b"1e400"])
+def test_numbers_that_are_none_are_refused(anybody: FlaskClient, weight: bytes) -> None:
+    answer = anybody.post("/api/v2/notices", data=b'{"text": "a", "weight": %s}' % weight, content_type="application/json")
+    assert answer.status_code in (400, 422)
+
+
+def test_what_was_sent_is_never_echoed(anybody: FlaskClient) -> None:
+    answer = anybody.post("/api/v2/notices", json={"text": ["canary-1"], "weight": "canary-2", "password": "canary-3"})
+    assert "canary" not in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "limit=1.5", "sort=odd", "cursor=damaged"])
+def test_a_wrong_query_names_the_parameter_at_fault(anybody: FlaskClient, query: str) -> None:
+    answer = anybody.get(f"/api/v2/notices?{query}")
+    assert answer.status_code == 422
+    assert answer.get_json()["errors"][0]["field"] == query.partition("=")[0]
+
+
+@pytest.mark.parametrize("prefix", ["/api/v1", "/api"])
+def test_the_first_api_takes_forms_and_json_at_both_prefixes(anybody: FlaskClient, prefix: str) -> None:
+    by_form = anybody.post(f"{prefix}/notice/create", data={"text": "by form", "weight": "3"})
+    assert by_form.get_json()["notice"] == {"id": by_form.get_json()["notice"]["id"], "text": "by form", "weight": 3}
+    by_json = anybody.post(f"{prefix}/notice/create", json={"text": "by json"})
+    assert by_json.status_code == 200
+    assert by_json.headers["Deprecation"].startswith("@")
+    assert 'rel="successor-version"' in by_json.headers["Link"]
+
+
+@pytest.mark.parametrize(
+    "sent", [{"data": {}}, {"json": {}}, {"json": []}, {"data": b"{", "content_type": "application/json"}]
+)
+def test_the_first_api_says_what_is_wrong_in_a_message(anybody: FlaskClient, sent: dict[str, Any]) -> None:
+    answer = anybody.post("/api/notice/create", **sent)
+    assert answer.status_code == 400
+    assert answer.mimetype == "application/json"
+    assert set(answer.get_json()) <= {"message", "errors"}
+
+
+def test_a_route_without_a_policy_does_not_start(make_app: MakeApp) -> None:
+    settings = NoticeboardSettings.load(secret_key=SECRET_KEY, service_token=SERVICE_TOKEN)
+    forgetful = Routes("forgetful", "tests.noticeboard")
+    forgetful.add_url_rule("/api/v2/forgotten", view_func=lambda: "")
+    with pytest.raises(RuntimeError, match="/api/v2/forgotten"):
+        assemble("tests.noticeboard", settings, routes=[forgetful])
+
+
+def test_a_wrong_method_says_which_are_right(anybody: FlaskClient) -> None:
+    answer = anybody.delete("/api/v2/notices")
+    assert answer.status_code == 405
+    assert {"GET", "POST"} <= set(answer.headers["Allow"].split(", "))
+    assert answer.get_json()["type"].endswith("/method-not-allowed")
+
+
+def test_a_stale_if_match_is_refused(anybody: FlaskClient) -> None:
+    assert anybody.put("/api/v2/versions/2", headers={"If-Match": '"version-1"'}).status_code == 412
+    for fresh in ('"version-2"', "*", '"version-1", "version-2"'):
+        assert anybody.put("/api/v2/versions/2", headers={"If-Match": fresh}).status_code == 200
