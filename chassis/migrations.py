@@ -80,7 +80,9 @@ def _file_lock(connection: Connection) -> Iterator[None]:
 
 
 def _skip_empty(migration: Any, revision: Any, directives: list[Any]) -> None:
-    if directives and directives[0].upgrade_ops.is_empty():
+    # `db check` compares by the same way, and looks at what was found itself.
+    asked_to_write = getattr(context.config.cmd_opts, "autogenerate", False)
+    if asked_to_write and directives[0].upgrade_ops.is_empty():
         directives.clear()
         click.echo("No changes in schema detected.")
 
