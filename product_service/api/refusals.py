@@ -1,0 +1,23 @@
+"""What the catalogue's refusals are to a client: status and slug."""
+
+from chassis.problems import Refusals
+from product_service.domain.catalogue import ProductUnknown, SlugTaken
+from product_service.domain.reservations import (
+    OutOfStock,
+    ReferenceReused,
+    ReservationExpired,
+    ReservationReleased,
+    ReservationUnknown,
+)
+from product_service.domain.stock import StockOutOfBounds
+
+REFUSALS: Refusals = {
+    ProductUnknown: (404, "product-unknown"),
+    SlugTaken: (409, "slug-taken"),
+    StockOutOfBounds: (409, "stock-out-of-bounds"),
+    OutOfStock: (409, "out-of-stock"),
+    ReferenceReused: (409, "reference-reused"),
+    ReservationUnknown: (404, "reservation-unknown"),
+    ReservationExpired: (410, "reservation-expired"),
+    ReservationReleased: (410, "reservation-released"),
+}

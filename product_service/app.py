@@ -1,0 +1,39 @@
+"""The catalogue put together."""
+
+import structlog
+from flask import Flask
+
+from chassis import worker
+from chassis.app import assemble
+from product_service import models  # noqa: F401 - its tables are what migrations compare with
+from product_service.api import v1
+from product_service.api.categories import categories
+from product_service.api.internal import internal
+from product_service.api.products import products
+from product_service.api.refusals import REFUSALS
+from product_service.api.reservations import reservations
+from product_service.api.stock import stock
+from product_service.cli import catalog
+from product_service.pages.pictures import pictures
+from product_service.pages.shelves import shelves
+from product_service.settings import ProductSettings
+from product_service.worker import JOBS
+
+log = structlog.get_logger()
+
+
+def create_app(settings: ProductSettings | None = None) -> Flask:
+    """The product service."""
+    settings = settings or ProductSettings.load()
+    app = assemble(
+        "product_service",
+        settings,
+        routes=[products, categories, stock, reservations, internal, shelves, pictures],
+        first_api=[v1.products],
+        refusals=REFUSALS,
+    )
+    worker.install(app, JOBS)
+    app.cli.add_command(catalog)
+    if settings.catalog_writes == "open":
+        log.warning("catalogue open to writes without a token", variable="CATALOG_WRITES")
+    return app

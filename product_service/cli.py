@@ -1,0 +1,90 @@
+"""`flask --app product_service catalog …`: the catalogue's commands."""
+
+import io
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+from flask.cli import AppGroup
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from chassis.database import db
+from product_service.domain import importer
+from product_service.domain.importer import BadLine, Format, Goods, NotImportable, Stored
+
+ATTEMPTS = 3
+FORMS: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+
+catalog = AppGroup("catalog", help="Work on the whole catalogue.")
+
+
+@catalog.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--batch", default=500, show_default=True, type=click.IntRange(1, 10_000), help="Products a transaction.")
+def import_products(file: BinaryIO, batch: int) -> None:
+    """Add or change products from FILE, `.csv` or `.jsonl`; `-` reads standard input.
+
+    A product that is there already (by its slug) is changed, except for its stock. Prices are in major units (19.99),
+    or as the API writes them. Bad lines are named and skipped.
+    """
+    added = changed = skipped = 0
+    with _progress() as progress, _lines(file, progress) as lines:
+        try:
+            for goods, bad in _batches(importer.read(lines, FORMS.get(Path(file.name).suffix.lower())), batch):
+                for line in bad:
+                    progress.console.print(f"line {line.number}: {line.fault}", markup=False, highlight=False)
+                stored = _store(goods)
+                added, changed, skipped = added + stored.added, changed + stored.changed, skipped + len(bad)
+                progress.update(progress.task_ids[0], done=added + changed)
+        except NotImportable as error:
+            raise click.ClickException(str(error)) from error
+    click.echo(f"{added} added, {changed} changed, {skipped} bad lines skipped")
+
+
+def _store(goods: Sequence[Goods]) -> Stored:
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            stored = importer.store(goods)
+            db.session.commit()
+            return stored
+        except (IntegrityError, OperationalError):
+            # Somebody else has just added one of these, or holds them: look again.
+            db.session.rollback()
+            if attempt == ATTEMPTS:
+                raise
+    raise AssertionError("the last attempt ends by answer or by error")
+
+
+def _batches(read: Iterator[Goods | BadLine], size: int) -> Iterator[tuple[list[Goods], list[BadLine]]]:
+    goods: list[Goods] = []
+    bad: list[BadLine] = []
+    for line in read:
+        if isinstance(line, Goods):
+            goods.append(line)
+        else:
+            bad.append(line)
+        if len(goods) + len(bad) == size:
+            yield goods, bad
+            goods, bad = [], []
+    yield goods, bad
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[done]} products"))
+    return Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True, soft_wrap=True))
+
+
+@contextmanager
+def _lines(file: BinaryIO, progress: Progress) -> Iterator[Iterator[str]]:
+    status = os.fstat(file.fileno())
+    size = status.st_size if stat.S_ISREG(status.st_mode) else None
+    task = progress.add_task("Importing", total=size, done=0)
+    counted = progress.wrap_file(file, task_id=task) if size else file
+    with io.TextIOWrapper(counted, encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
+        yield text

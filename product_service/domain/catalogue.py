@@ -1,0 +1,172 @@
+"""The catalogue: what is on sale, under which name, at which price."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+import sqlalchemy as sa
+from pydantic import Field
+from sqlalchemy.exc import IntegrityError
+
+from chassis.database import db, now
+from chassis.paging import PageQuery, Slice, Sort, page
+from chassis.problems import Refusal
+from chassis.schemas import Amount
+from product_service.domain import search, slugs, stock
+from product_service.models import Product
+
+ATTEMPTS = 5
+MOST_CATEGORIES = 1000
+
+goods = Product.__table__.c
+COLUMNS = (
+    goods.id,
+    goods.slug,
+    goods.name,
+    goods.description,
+    goods.price,
+    goods.image,
+    goods.category,
+    goods.available,
+    goods.created_at,
+    goods.updated_at,
+)
+ProductRow: TypeAlias = sa.Row[*tuple[Any, ...]]
+OLDEST = Sort("oldest", (goods.id,))
+NEWEST = Sort("newest", (goods.id,), descending=True)
+SORTS = {
+    "newest": NEWEST,
+    "price": Sort("price", (goods.price, goods.id)),
+    "-price": Sort("-price", (goods.price, goods.id), descending=True),
+    "name": Sort("name", (goods.name, goods.id)),
+}
+
+
+class ProductUnknown(Refusal):
+    """No product on sale goes by this slug."""
+
+    detail = "Cannot find product"
+
+
+class SlugTaken(Refusal):
+    """Another product on sale has this slug."""
+
+    def __init__(self, slug: str) -> None:
+        message = "is taken by another product"
+        super().__init__(f"The slug {slug} {message}.", errors=[{"field": "slug", "message": message}])
+
+
+class Wanted(PageQuery):
+    """What a visitor looks for, prices in minor units; the best match comes first unless `sort` is given."""
+
+    q: str | None = Field(None, max_length=1000)
+    category: str | None = Field(None, max_length=100)
+    min_price: Amount | None = None
+    max_price: Amount | None = None
+    in_stock: bool | None = None
+    sort: Literal["newest", "price", "-price", "name"] | None = None
+
+
+def browse(wanted: Wanted) -> Slice:
+    """The page of products on sale that a visitor asks for."""
+    statement = sa.select(*COLUMNS).where(goods.retired == 0, *_filters(wanted))
+    sort = SORTS[wanted.sort or "newest"]
+    if wanted.q:
+        statement, best_first = search.matching(statement, wanted.q)
+        sort = sort if wanted.sort else best_first or sort
+    return page(db.session, statement, sort, wanted)
+
+
+def every(query: PageQuery) -> Slice:
+    """A page of all products on sale, the oldest first."""
+    return page(db.session, sa.select(*COLUMNS).where(goods.retired == 0), OLDEST, query)
+
+
+def find(slug: str) -> ProductRow:
+    """The product on sale under this slug."""
+    row = db.session.execute(sa.select(*COLUMNS).where(goods.slug == slug, goods.retired == 0)).first()
+    if row is None:
+        raise ProductUnknown
+    return row
+
+
+def named(wanted_slugs: Sequence[str], ids: Sequence[int]) -> list[ProductRow]:
+    """The products by these slugs or ids, deleted ones too; of several with one slug the one on sale, else the last."""
+    chosen = sa.or_(goods.slug.in_(wanted_slugs), goods.id.in_(ids))
+    oldest_first = sa.select(*COLUMNS, goods.retired).where(chosen).order_by(goods.retired == 0, goods.id)
+    rows = db.session.execute(oldest_first).all()
+    by_slug = {row.slug: row for row in rows if row.slug in wanted_slugs}
+    by_id = {row.id: row for row in rows if row.id in ids}
+    return list(({row.id: row for row in by_slug.values()} | by_id).values())
+
+
+def categories() -> list[dict[str, Any]]:
+    """Every category with the number of products on sale in it, by name."""
+    count = sa.func.count().label("count")
+    statement = (
+        sa.select(goods.category.label("name"), count)
+        .where(goods.retired == 0, goods.category.is_not(None))
+        .group_by(goods.category)
+        .order_by(goods.category)
+        .limit(MOST_CATEGORIES)
+    )
+    return [dict(row) for row in db.session.execute(statement).mappings()]
+
+
+def add(values: Mapping[str, Any], stocked: int, by: str | None) -> Product:
+    """Put a new product on sale; without a slug it gets one made from its name."""
+    given = values.get("slug")
+    for _ in range(ATTEMPTS):
+        slug = given or slugs.free_for(values["name"])
+        product = Product(**{**values, "slug": slug}, available=stocked, reserved=0, sold=0, stocked=stocked)
+        try:
+            with db.session.begin_nested():
+                db.session.add(product)
+        except IntegrityError as error:
+            if given:
+                raise SlugTaken(given) from error
+            continue
+        stock.record_opening(product, by)
+        return product
+    raise SlugTaken(slugs.made_from(values["name"]))
+
+
+def to_change(slug: str) -> Product:
+    """The product on sale under this slug, kept from others' changes until the transaction ends."""
+    on_sale = sa.select(Product).where(Product.slug == slug, Product.retired == 0)
+    product = db.session.scalar(on_sale.with_for_update())
+    if product is None:
+        raise ProductUnknown
+    return product
+
+
+def change(product: Product, values: Mapping[str, Any]) -> None:
+    """Give the product these values; its stock is not among them."""
+    for name, value in values.items():
+        setattr(product, name, value)
+    if not db.session.is_modified(product):
+        return
+    product.updated_at = now()
+    slug = product.slug
+    try:
+        with db.session.begin_nested():
+            db.session.flush()
+    except IntegrityError as error:
+        raise SlugTaken(slug) from error
+
+
+def retire(product: Product) -> None:
+    """Take the product off sale for good; what is reserved of it may still be sold."""
+    product.retired = product.id
+    product.updated_at = now()
+    db.session.flush()
+
+
+def _filters(wanted: Wanted) -> Iterator[sa.ColumnElement[bool]]:
+    if wanted.category is not None:
+        yield goods.category == wanted.category
+    if wanted.min_price is not None:
+        yield goods.price >= wanted.min_price
+    if wanted.max_price is not None:
+        yield goods.price <= wanted.max_price
+    if wanted.in_stock is not None:
+        yield goods.available > 0 if wanted.in_stock else goods.available == 0

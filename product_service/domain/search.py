@@ -1,0 +1,75 @@
+"""Full-text search behind one function: MySQL's FULLTEXT, SQLite's FTS5, and plain comparison for what they cannot see.
+
+Every word must occur, at least as the beginning of one; a hit in the name counts more than one in the description.
+"""
+
+import re
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+from sqlalchemy.sql.elements import ColumnElement
+
+from chassis.database import db
+from chassis.paging import Sort
+from product_service.models import Product
+
+WORD = re.compile(r"[^\W_]+")
+MOST_WORDS = 16
+LONGEST_WORD = 80
+SHORTEST_WORD = 3
+NAME_WEIGHT = 10
+PRECISION = 1_000_000
+# fmt: off
+STOP_WORDS = frozenset({
+    "a", "about", "an", "are", "as", "at", "be", "by", "com", "de", "en", "for", "from", "how", "i", "in", "is", "it",
+    "la", "of", "on", "or", "that", "the", "this", "to", "was", "what", "when", "where", "who", "will", "with", "und",
+    "www",
+})
+# fmt: on
+"""What InnoDB leaves out of its index, on every server unless told otherwise."""
+
+goods = Product.__table__.c
+Statement = sa.Select[Any]
+
+
+def matching(statement: Statement, query: str) -> tuple[Statement, Sort | None]:
+    """The statement narrowed to products that match, and the order with the best match first where there is one."""
+    query = query.replace("\0", " ").strip()
+    words = [word[:LONGEST_WORD].lower() for word in WORD.findall(query)][:MOST_WORDS]
+    indexed = [word for word in words if len(word) >= SHORTEST_WORD and word not in STOP_WORDS]
+    if not indexed:
+        return statement.where(*map(_in_name, words or query.split()[:MOST_WORDS])), None
+    by_index = _by_fulltext if db.engine.dialect.name == "mysql" else _by_fts5
+    narrowed, relevance = by_index(statement, indexed)
+    return narrowed, Sort("relevance", (relevance, goods.id), descending=True)
+
+
+def _in_name(word: str) -> ColumnElement[bool]:
+    if not word.isascii() or not WORD.fullmatch(word):
+        return goods.name.contains(word, autoescape=True)
+    return goods.name.startswith(word, autoescape=True) | goods.name.contains(f" {word}", autoescape=True)
+
+
+def _by_fulltext(statement: Statement, words: list[str]) -> tuple[Statement, ColumnElement[int]]:
+    wanted = " ".join(f"+{word}*" for word in words)
+    in_name = mysql.match(goods.name, against=" ".join(f"{word}*" for word in words)).in_boolean_mode()
+    anywhere = mysql.match(goods.name, goods.description, against=wanted).in_boolean_mode()
+    relevance = _whole(in_name * NAME_WEIGHT + anywhere)
+    return statement.where(anywhere).add_columns(relevance), relevance
+
+
+def _by_fts5(statement: Statement, words: list[str]) -> tuple[Statement, ColumnElement[int]]:
+    index = sa.table("products_search", sa.column("rowid"), sa.column("products_search"))
+    score = sa.func.bm25(index.c.products_search, NAME_WEIGHT, 1)
+    hits = (
+        sa.select(index.c.rowid.label("id"), _whole(-score))
+        .where(index.c.products_search.match(" ".join(f'"{word}"*' for word in words)))
+        .subquery("hits")
+    )
+    return statement.join(hits, hits.c.id == goods.id).add_columns(hits.c.relevance), hits.c.relevance
+
+
+def _whole(score: Any) -> sa.Label[int]:
+    # A cursor compares for equality, which floating-point numbers do not survive.
+    return sa.cast(sa.func.round(score * PRECISION), sa.BigInteger).label("relevance")

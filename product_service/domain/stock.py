@@ -1,0 +1,104 @@
+"""Stock: what is available, reserved and sold of each product, and every movement of goods.
+
+Always available + reserved + sold = stocked, none below zero; the tables hold it too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from chassis.database import db, now
+from chassis.paging import PageQuery, Slice, Sort, page
+from chassis.problems import Refusal
+from product_service.models import Product, StockMovement
+
+MOST = 10**9
+
+goods = Product.__table__.c
+ledger = StockMovement.__table__.c
+LATEST = Sort("latest", (ledger.id,), descending=True)
+
+
+class StockOutOfBounds(Refusal):
+    """An adjustment would leave fewer than none available, or more than a thousand million."""
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Goods pass from one column of the stock to another."""
+
+    source: sa.ColumnElement[int]
+    target: sa.ColumnElement[int]
+
+
+HOLD = Shift(goods.available, goods.reserved)
+RELEASE = Shift(goods.reserved, goods.available)
+SELL = Shift(goods.reserved, goods.sold)
+TAKE_BACK = Shift(goods.sold, goods.available)
+
+
+def adjust(product_id: int, delta: int, reason: str, by: str | None) -> StockMovement:
+    """Count goods in (or out, when negative)."""
+    after = goods.available + delta
+    counted = (
+        sa.update(Product)
+        .where(goods.id == product_id, after.between(0, MOST))
+        .values(available=after, stocked=goods.stocked + delta)
+    )
+    if _rows(counted) == 0:
+        available = available_of(product_id)
+        raise StockOutOfBounds(
+            f"There are {available}; they cannot change by {delta}.", available=available, delta=delta
+        )
+    movement = StockMovement(product_id=product_id, kind="adjustment", delta=delta, reason=reason, made_by=by)
+    db.session.add(movement)
+    db.session.flush()
+    return movement
+
+
+def available_of(product_id: int) -> int:
+    """How many can be bought now."""
+    available: int = db.session.execute(sa.select(goods.available).where(goods.id == product_id)).scalar_one()
+    return available
+
+
+def movements(product_id: int, query: PageQuery) -> Slice:
+    """A page of a product's movements, the latest first."""
+    return page(db.session, sa.select(*ledger).where(ledger.product_id == product_id), LATEST, query)
+
+
+def record_opening(product: Product, by: str | None) -> None:
+    """Note the goods that a new product begins with."""
+    if product.stocked:
+        record({product.id: product.stocked}, "opening", "opening stock", by)
+
+
+def record(deltas: Mapping[int, int], kind: str, reason: str, by: str | None = None) -> None:
+    """Note that goods came or went, by product id."""
+    moment = now()
+    rows = [
+        {"product_id": product_id, "kind": kind, "delta": delta, "reason": reason, "made_by": by, "created_at": moment}
+        for product_id, delta in sorted(deltas.items())
+    ]
+    db.session.execute(sa.insert(StockMovement), rows)
+
+
+def move(quantities: Mapping[int, int], shift: Shift) -> list[int]:
+    """Pass so many of each product on; returns the ids of those that had too few and stay as they are.
+
+    Products are taken in the order of their ids, so that two buyers of the same goods never wait for each other.
+    """
+    return [product_id for product_id in sorted(quantities) if not _move(product_id, quantities[product_id], shift)]
+
+
+def _move(product_id: int, quantity: int, shift: Shift) -> bool:
+    values: dict[Any, Any] = {shift.source: shift.source - quantity, shift.target: shift.target + quantity}
+    enough = sa.update(Product).where(goods.id == product_id, shift.source >= quantity).values(values)
+    return _rows(enough) == 1
+
+
+def _rows(statement: sa.Update) -> int:
+    result: Any = db.session.execute(statement, execution_options={"synchronize_session": False})
+    return int(result.rowcount)
