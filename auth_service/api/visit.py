@@ -1,0 +1,11 @@
+"""From where a request comes, as the accounts note it of a session."""
+
+from flask import request
+
+from auth_service.domain.sessions import Visit
+
+
+def visit() -> Visit:
+    """The network address and the user agent of the request."""
+    agent = "".join(letter for letter in request.user_agent.string if letter.isprintable())
+    return Visit(request.remote_addr or "unknown", agent)

@@ -1,0 +1,1 @@
+"""What the accounts do, without HTTP: nouns, and the rules that they obey."""

@@ -1,0 +1,5 @@
+"""See chassis/migrations.py."""
+
+from chassis.migrations import run
+
+run()

@@ -1,0 +1,86 @@
+"""What the accounts read from their environment: how hard passwords are hashed, and how often one may try."""
+
+import threading
+from datetime import timedelta
+from functools import cached_property
+from typing import Annotated
+
+from argon2 import PasswordHasher
+from flask import current_app
+from limits import parse
+from pydantic import AfterValidator, Field, SecretStr
+
+from chassis.limits import Limit
+from chassis.settings import DatabaseSettings
+
+
+def _rule(text: str) -> str:
+    if text.strip().lower() != "off":
+        parse(text)
+    return text
+
+
+Rule = Annotated[str, AfterValidator(_rule)]
+
+
+class AuthSettings(DatabaseSettings):
+    """Settings of the accounts; the hashing's defaults are those that OWASP recommends for Argon2id."""
+
+    port: int = 5000
+    database_name: str = "user"
+    admin_password: SecretStr | None = None
+    session_days: int = Field(30, ge=1, le=365)
+    argon2_time_cost: int = Field(2, ge=1)
+    argon2_memory_kib: int = Field(19 * 1024, ge=8)
+    argon2_parallelism: int = Field(1, ge=1)
+    argon2_at_once: int = Field(4, ge=1)
+    ratelimit_sign_in: Rule = "10/5minutes"
+    ratelimit_sign_in_address: Rule = "30/5minutes"
+    ratelimit_sign_in_strangers: Rule = "100/hour"
+    ratelimit_registration: Rule = "30/hour"
+
+    @property
+    def session_lasts(self) -> timedelta:
+        """How long one stays signed in."""
+        return timedelta(days=self.session_days)
+
+    @cached_property
+    def argon2(self) -> PasswordHasher:
+        """Argon2id with this shop's parameters."""
+        return PasswordHasher(self.argon2_time_cost, self.argon2_memory_kib, self.argon2_parallelism)
+
+    @cached_property
+    def hashing_turns(self) -> threading.BoundedSemaphore:
+        """A turn for each hash that may be computed at once, so that sign-ins cannot eat all memory."""
+        return threading.BoundedSemaphore(self.argon2_at_once)
+
+    @cached_property
+    def nobodys_hash(self) -> str:
+        """What the password of an account that does not exist is compared with, to take as long."""
+        return self.argon2.hash("nobody")
+
+    @cached_property
+    def sign_in(self) -> Limit:
+        """Failed sign-ins at an account from one address."""
+        return Limit("sign-in", self.ratelimit_sign_in, self.redis_url)
+
+    @cached_property
+    def sign_in_address(self) -> Limit:
+        """Failed sign-ins from one address, whichever the account."""
+        return Limit("sign-in-address", self.ratelimit_sign_in_address, self.redis_url)
+
+    @cached_property
+    def sign_in_strangers(self) -> Limit:
+        """Failed sign-ins at an account from all addresses that it never signed in from."""
+        return Limit("sign-in-strangers", self.ratelimit_sign_in_strangers, self.redis_url)
+
+    @cached_property
+    def registration(self) -> Limit:
+        """Accounts made from one address."""
+        return Limit("registration", self.ratelimit_registration, self.redis_url)
+
+
+def current() -> AuthSettings:
+    """The settings of the running application."""
+    settings: AuthSettings = current_app.extensions["settings"]
+    return settings
