@@ -1,0 +1,220 @@
+"""The payment provider, spoken to in Stripe's API: a charge is paid, declined, or its outcome is unknown."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NoReturn
+
+import orjson
+import requests
+import stamina
+import stripe
+import structlog
+
+from chassis.settings import SettingsError
+from order_service.domain.payment import (
+    BadSignature,
+    Declined,
+    LedgerEntry,
+    Outcome,
+    OutcomeUnknown,
+    Paid,
+    PaymentEvent,
+    UnknownPaymentToken,
+)
+from order_service.settings import OrderSettings
+
+log = structlog.get_logger()
+
+PROVIDER = "stripe"
+KEY_LIFETIME = timedelta(hours=23)
+TIMEOUT = (1.0, 5.0)
+ATTEMPTS = 3
+PERSISTENCE_SECONDS = 1.5
+CLOCK_SKEW = timedelta(minutes=5)
+WEBHOOK_TOLERANCE_SECONDS = 300
+PAGE = 100
+
+
+class Payments:
+    """The shop's account with the provider; safe to use from any thread."""
+
+    def __init__(self, api_key: str, api_base: str, webhook_secret: str) -> None:
+        self._client = stripe.StripeClient(
+            api_key, base_addresses={"api": api_base}, max_network_retries=0, http_client=_Wire()
+        )
+        self._webhook_secret = webhook_secret
+
+    def charge(self, order_id: str, amount: int, currency: str, token: str) -> Outcome:
+        """Charge `amount` minor units for an order, once however often this is called with the same arguments.
+
+        Raises OutcomeUnknown, and UnknownPaymentToken.
+        """
+        try:
+            intent = self._persistently(self._create_intent, order_id, amount, currency, token)
+        except stripe.CardError as error:
+            return Declined(_reason(error))
+        except stripe.InvalidRequestError as error:
+            if error.param == "payment_method":
+                raise UnknownPaymentToken from error
+            log.error("payment refused", order_id=order_id, code=error.code, message=error.user_message)
+            return Declined(error.code or "invalid_request")
+        except stripe.StripeError as error:
+            _give_up(error, order_id)
+        if intent.status == "succeeded":
+            return Paid(intent.id)
+        if intent.status == "processing":
+            raise OutcomeUnknown("the payment is still being processed")
+        return Declined(str(intent.status))
+
+    def refund(self, reference: str, amount: int, order_id: str) -> str:
+        """Give back `amount` minor units of a payment, once for each order and amount; returns the refund's reference.
+
+        Raises OutcomeUnknown.
+        """
+        try:
+            return str(self._persistently(self._create_refund, reference, amount, order_id).id)
+        except stripe.InvalidRequestError as error:
+            if error.code != "charge_already_refunded":
+                _give_up(error, order_id)
+            return self._refund_of(reference, order_id)
+        except stripe.StripeError as error:
+            _give_up(error, order_id)
+
+    def find(self, order_id: str, since: datetime) -> Paid | None:
+        """The payment for an order placed at `since`, if there is one; raises OutcomeUnknown."""
+        for entry in self.ledger(since - CLOCK_SKEW):
+            if entry.order_id == order_id and entry.status == "succeeded":
+                return Paid(entry.reference)
+        return None
+
+    def ledger(self, since: datetime | None = None) -> Iterator[LedgerEntry]:
+        """The provider's books from a moment on, newest first; raises OutcomeUnknown."""
+        page: Any = {"limit": PAGE} | ({"created": {"gte": int(since.timestamp())}} if since else {})
+        try:
+            refunded: Counter[str] = Counter()
+            for refund in self._client.v1.refunds.list(page).auto_paging_iter():
+                if refund.status != "failed":
+                    refunded[str(refund.payment_intent)] += refund.amount
+            for intent in self._client.v1.payment_intents.list(page).auto_paging_iter():
+                yield _entry(intent, refunded[intent.id])
+        except stripe.StripeError as error:
+            _give_up(error)
+
+    def verify_webhook(self, raw: bytes, signature: str) -> PaymentEvent:
+        """The event in a webhook's body, if the provider signed exactly these bytes of late; raises BadSignature."""
+        try:
+            stripe.WebhookSignature.verify_header(raw, signature, self._webhook_secret, WEBHOOK_TOLERANCE_SECONDS)
+            event = orjson.loads(raw)
+            subject = event["data"]["object"]
+            reference = subject["id"] if subject["object"] == "payment_intent" else subject.get("payment_intent")
+            order_id = (subject.get("metadata") or {}).get("order_id")
+            return PaymentEvent(event["id"], event["type"], reference or "", order_id)
+        except (stripe.SignatureVerificationError, ValueError, KeyError, AttributeError, TypeError) as error:
+            raise BadSignature from error
+
+    def _create_intent(self, order_id: str, amount: int, currency: str, token: str) -> stripe.PaymentIntent:
+        return self._client.v1.payment_intents.create(
+            {
+                "amount": amount,
+                "currency": currency.lower(),
+                "payment_method": token,
+                "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+                "confirm": True,
+                "error_on_requires_action": True,
+                "metadata": {"order_id": order_id},
+            },
+            {"idempotency_key": f"order-{order_id}"},
+        )
+
+    def _create_refund(self, reference: str, amount: int, order_id: str) -> stripe.Refund:
+        return self._client.v1.refunds.create(
+            {"payment_intent": reference, "amount": amount, "metadata": {"order_id": order_id}},
+            {"idempotency_key": f"refund-{order_id}-{amount}"},
+        )
+
+    def _refund_of(self, reference: str, order_id: str) -> str:
+        try:
+            return str(self._client.v1.refunds.list({"payment_intent": reference, "limit": 1}).data[0].id)
+        except stripe.StripeError as error:
+            _give_up(error, order_id)
+
+    def _persistently(self, call: Any, *arguments: Any) -> Any:
+        """Make a call that may be repeated, and repeat it when it failed quickly; a slow failure is left for later."""
+        for attempt in stamina.retry_context(
+            on=_failed_quickly, attempts=ATTEMPTS, timeout=PERSISTENCE_SECONDS, wait_initial=0.1, wait_jitter=0.1
+        ):
+            with attempt:
+                return call(*arguments)
+        raise AssertionError("a retry context ends by answer or by error")
+
+
+class _Wire(stripe.HTTPClient):
+    """The library's way to the network: a session a thread, bounded in time, deaf to the environment's proxies."""
+
+    name = "requests"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sessions = threading.local()
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, **_: Any
+    ) -> tuple[str, int, Mapping[str, str]]:
+        try:
+            answer = self._session().request(
+                method, url, headers=headers, data=post_data, timeout=TIMEOUT, allow_redirects=False
+            )
+        except requests.RequestException as error:
+            unsent = isinstance(error, requests.ConnectionError) and not isinstance(error, requests.Timeout)
+            raise stripe.APIConnectionError(type(error).__name__, should_retry=unsent) from error
+        return answer.text, answer.status_code, answer.headers
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._sessions, "session", None)
+        if session is None:
+            session = self._sessions.session = requests.Session()
+            session.trust_env = False
+        return session
+
+
+def connect(settings: OrderSettings) -> Payments:
+    """The account that the settings name: the sandbox's in development, one at Stripe in production."""
+    key = settings.stripe_api_key.get_secret_value()
+    if settings.production and key == OrderSettings.model_fields["stripe_api_key"].default.get_secret_value():
+        raise SettingsError("STRIPE_API_KEY is missing: production takes real payments (STRIPE_API_KEY_FILE works too)")
+    provider = stripe.DEFAULT_API_BASE if settings.production else settings.sandbox_url
+    base = settings.stripe_api_base or provider
+    return Payments(key, base.rstrip("/"), settings.payment_webhook_secret.get_secret_value())
+
+
+def _failed_quickly(error: Exception) -> bool:
+    if isinstance(error, stripe.APIConnectionError):
+        return bool(error.should_retry)
+    return isinstance(error, stripe.APIError) and (error.http_status or 0) >= 500
+
+
+def _reason(error: stripe.CardError) -> str:
+    body: Any = error.json_body or {}
+    decline = body.get("error", {}).get("decline_code")
+    return str(decline if decline and decline != "generic_decline" else error.code or "card_declined")
+
+
+def _give_up(error: stripe.StripeError, order_id: str | None = None) -> NoReturn:
+    at_fault = isinstance(error, stripe.IdempotencyError | stripe.InvalidRequestError | stripe.AuthenticationError)
+    say = log.error if at_fault else log.warning
+    say("payment outcome unknown", order_id=order_id, reason=type(error).__name__, status=error.http_status)
+    raise OutcomeUnknown(type(error).__name__) from error
+
+
+def _entry(intent: stripe.PaymentIntent, refunded: int) -> LedgerEntry:
+    return LedgerEntry(
+        reference=intent.id,
+        order_id=intent.metadata["order_id"] if "order_id" in intent.metadata else None,
+        status=intent.status,
+        amount=intent.amount,
+        captured=intent.amount_received,
+        refunded=refunded,
+        created_at=datetime.fromtimestamp(intent.created, UTC),
+    )
