@@ -76,16 +76,13 @@ class RemoteAuthority:
         self._lock = threading.Lock()
 
     def public_keys(self, kid: str) -> KeySet:
-        known = any(key.kid == kid for key in self._keys.keys)
-        with self._lock:
-            age = time.monotonic() - (self._fetched if known else self._tried)
-            stale = age > (KEYS_FRESH_SECONDS if known else REFETCH_SECONDS)
-            if stale and time.monotonic() - self._tried > REFETCH_SECONDS:
-                self._tried = time.monotonic()
-            else:
-                stale = False
-        if stale:
-            self._fetch(required=not known)
+        # Who asks for a known key does not wait while another caller looks for newer ones.
+        if self._may_ask(kid) and self._lock.acquire(blocking=not self._knows(kid)):
+            try:
+                if self._may_ask(kid):
+                    self._fetch(required=not self._knows(kid))
+            finally:
+                self._lock.release()
         return self._keys
 
     def identify(self, key: str) -> Identity | None:
@@ -100,15 +97,23 @@ class RemoteAuthority:
         self._remembered[key] = (asked + REMEMBERED_SECONDS, identity)
         return identity
 
+    def _knows(self, kid: str) -> bool:
+        return any(key.kid == kid for key in self._keys.keys)
+
+    def _may_ask(self, kid: str) -> bool:
+        if time.monotonic() - self._tried < REFETCH_SECONDS:
+            return False
+        return not self._knows(kid) or time.monotonic() - self._fetched > KEYS_FRESH_SECONDS
+
     def _fetch(self, required: bool) -> None:
         try:
             answer = self._accounts.call("GET", "/.well-known/jwks.json")
             self._keys = KeySet.import_key_set(answer.json())
-            self._fetched = time.monotonic()
+            self._fetched = self._tried = time.monotonic()
         except PeerUnavailable:
-            self._tried = -KEYS_FRESH_SECONDS if required else self._tried
             if required:
                 raise
+            self._tried = time.monotonic()
 
 
 def from_claims(claims: dict[str, Any], key: str | None = None) -> Identity:

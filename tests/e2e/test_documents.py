@@ -25,7 +25,13 @@ def paste(suite: Shop, tmp_path: Path) -> Paste:
     def pasted(document: str) -> list[str]:
         marked = [f"{block}\necho '── end of block'" for block in BLOCK.findall((ROOT / document).read_text("utf-8"))]
         ended = subprocess.run(
-            ["bash", "-u"], input="\n".join(marked), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=90
+            ["bash", "-u"],
+            input="\n".join(marked),
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=90,
         )
         assert ended.returncode == 0, ended.stderr
         return ended.stdout.split("── end of block\n")[:-1]

@@ -94,7 +94,15 @@ def test_a_wrong_body_names_the_field_at_fault(anybody: FlaskClient, body: Any, 
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b"{", b"\xff\xfe", b'{"text": "\xff"}', b"[" * 5000, b'{"text": "\\ud800"}', b'{"a":' * 300 + b"1" + b"}" * 300],
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b'{"text": "\xff"}',
+        b"[" * 5000,
+        b'{"text": "\\ud800"}',
+        b'{"a":' * 300 + b"1" + b"}" * 300,
+    ],
     ids=["empty", "cut off", "BOM of UTF-16", "no UTF-8", "deep list", "lone surrogate", "deep object"],
 )
 def test_what_is_no_json_is_said_to_be_none(anybody: FlaskClient, raw: bytes) -> None:
@@ -105,7 +113,9 @@ def test_what_is_no_json_is_said_to_be_none(anybody: FlaskClient, raw: bytes) ->
 
 @pytest.mark.parametrize("weight", [b"NaN", b"Infinity", b"-Infinity", b"1e400"])
 def test_numbers_that_are_none_are_refused(anybody: FlaskClient, weight: bytes) -> None:
-    answer = anybody.post("/api/v2/notices", data=b'{"text": "a", "weight": %s}' % weight, content_type="application/json")
+    answer = anybody.post(
+        "/api/v2/notices", data=b'{"text": "a", "weight": %s}' % weight, content_type="application/json"
+    )
     assert answer.status_code in (400, 422)
 
 

@@ -1,0 +1,301 @@
+"""Only a token that one of our keys signed, for us, and that has not expired, is worth anything."""
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet, RSAKey
+
+from chassis import identity
+from chassis.identity import RemoteAuthority, verify_token
+from chassis.peers import Peer, PeerUnavailable
+from tests.accounts import Accounts
+from tests.services import PUBLIC_URL, SERVICE_TOKEN
+
+ME = "/api/v2/for/customer"
+
+
+def b64(value: bytes | dict[str, Any]) -> str:
+    raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def status(app: Flask, token: str) -> int:
+    return app.test_client(token=token).get(ME).status_code
+
+
+def test_a_good_token_says_who_asks(noticeboard: Flask, accounts: Accounts) -> None:
+    answer = noticeboard.test_client(token=accounts.token("ada")).get(ME)
+    assert answer.get_json() == {"username": "ada"}
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": "http://elsewhere.test"},
+        {"aud": "another-shop"},
+        {"exp": int(time.time()) - 1},
+        {"exp": "never"},
+        {"exp": None},
+        {"iat": int(time.time()) + 3600},
+        {"nbf": int(time.time()) + 3600},
+        {"iss": None},
+        {"aud": None},
+        {"sub": None},
+        {"sub": "ada"},
+        {"jti": None},
+        {"iat": None},
+        {"roles": None},
+        {"roles": 7},
+        {"roles": [["admin"]]},
+        {"sid": None},
+        {"preferred_username": None},
+    ],
+    ids=str,
+)
+def test_a_token_with_a_wrong_claim_is_nobodys(noticeboard: Flask, accounts: Accounts, claims: dict[str, Any]) -> None:
+    assert status(noticeboard, accounts.token("ada", "admin", **claims)) == 401
+
+
+def test_an_unsigned_token_is_nobodys(noticeboard: Flask, accounts: Accounts) -> None:
+    for algorithm in ("none", "None", "NONE", ""):
+        header = {"alg": algorithm, "kid": accounts.signing_key.kid}
+        assert status(noticeboard, f"{b64(header)}.{b64(accounts.claims())}.") == 401
+
+
+def test_the_public_key_is_no_shared_secret(noticeboard: Flask, accounts: Accounts) -> None:
+    public = ECKey.import_key(accounts.signing_key.as_dict(private=False))
+    signed = f"{b64({'alg': 'HS256', 'kid': public.kid})}.{b64(accounts.claims())}"
+    for secret in (public.as_pem(private=False), public.as_der(private=False), json.dumps(public.as_dict()).encode()):
+        signature = hmac.new(secret, signed.encode(), hashlib.sha256).digest()
+        assert status(noticeboard, f"{signed}.{b64(signature)}") == 401
+
+
+@pytest.mark.parametrize("header", ["jku", "x5u", "jwk"])
+def test_a_token_cannot_bring_its_own_keys(noticeboard: Flask, accounts: Accounts, header: str) -> None:
+    mine = ECKey.generate_key("P-256", {"alg": "ES256"}, auto_kid=True)
+    hint = mine.as_dict(private=False) if header == "jwk" else "http://127.0.0.1:9/keys.json"
+    for kid in (mine.kid, accounts.signing_key.kid):
+        forged = {"alg": "ES256", "kid": kid, header: hint}
+        payload = f"{b64(forged)}.{b64(accounts.claims())}"
+        signature = b64(b"0" * 64)
+        assert status(noticeboard, f"{payload}.{signature}") == 401
+        registered = {"alg": "ES256", "kid": kid}
+        assert status(noticeboard, jwt.encode(registered, accounts.claims(), mine)) == 401
+
+
+def test_a_changed_token_is_nobodys(noticeboard: Flask, accounts: Accounts) -> None:
+    header, _, signature = accounts.token("ada").split(".")
+    assert status(noticeboard, f"{header}.{b64(accounts.claims('ada', 'admin'))}.{signature}") == 401
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["..", "a.b.c", "ä.ö.ü", f"{b64(b'[' * 9000)}.{b64({})}.", f"{b64({'alg': 'ES256'})}.{b64(b'[' * 9000)}.x"]
+    + [f"{b64(header)}.e30.e30" for header in ({"alg": 7}, {"kid": []}, {"alg": "ES256", "kid": {}}, {"alg": None})]
+    + [f"{b64(raw)}.e30.e30" for raw in (b"[]", b"null", b"7", b'"x"', b"\xff")],
+)
+def test_what_is_no_token_is_nobodys_and_breaks_nothing(noticeboard: Flask, token: str) -> None:
+    assert status(noticeboard, token) == 401
+
+
+def test_another_algorithm_is_not_believed_even_with_a_key_of_ours(noticeboard: Flask, accounts: Accounts) -> None:
+    rsa = RSAKey.generate_key(2048, {"alg": "RS256"}, auto_kid=True)
+    accounts.public_keys = lambda kid: KeySet([rsa])  # type: ignore[method-assign]
+    token = jwt.encode({"alg": "RS256", "kid": rsa.kid}, accounts.claims(), rsa)
+    assert status(noticeboard, token) == 401
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_scheme_is_written_in_any_case(anybody: FlaskClient, accounts: Accounts, scheme: str) -> None:
+    answer = anybody.get(ME, headers={"Authorization": f"{scheme} {accounts.token('ada')}"})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("header", ["{key}", "Basic {key}", "Bearer {key}"])
+def test_the_first_api_takes_opaque_keys(anybody: FlaskClient, accounts: Accounts, header: str) -> None:
+    key = accounts.key("ada")
+    answer = anybody.get("/api/for/customer", headers={"Authorization": header.format(key=key)})
+    assert answer.get_json() == {"username": "ada"}
+    assert anybody.get(ME, headers={"Authorization": header.format(key=key)}).status_code == 401
+
+
+def test_a_bad_token_is_refused_even_where_anyone_may_come(anybody: FlaskClient) -> None:
+    for path in ("/api/v2/for/anyone", "/api/for/anyone"):
+        assert anybody.get(path, headers={"Authorization": "Bearer nonsense"}).status_code == 401
+
+
+def test_a_page_knows_its_visitor_by_cookie_alone(noticeboard: Flask, accounts: Accounts) -> None:
+    browser = noticeboard.test_client()
+    assert browser.get("/for/customer", headers={"Authorization": f"Bearer {accounts.token()}"}).status_code == 303
+    browser.set_cookie("session", accounts.key("ada"))
+    assert browser.get("/for/customer").get_json() == {"username": "ada"}
+    assert browser.get(ME).status_code == 401
+
+
+def test_a_browser_is_sent_to_sign_in_and_back(anybody: FlaskClient) -> None:
+    answer = anybody.get("/for/customer?colour=red&size=9")
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == "/login?next=%2Ffor%2Fcustomer%3Fcolour%3Dred%26size%3D9"
+
+
+def test_headers_that_name_a_user_have_no_effect(anybody: FlaskClient) -> None:
+    told = {"X-User-Id": "1", "X-User-Roles": "admin", "X-User": "admin", "X-Forwarded-User": "admin"}
+    assert anybody.get(ME, headers=told).status_code == 401
+
+
+def test_the_services_token_opens_only_what_is_theirs(noticeboard: Flask) -> None:
+    service = noticeboard.test_client(token=SERVICE_TOKEN)
+    assert service.get("/api/v2/for/service").status_code == 200
+    assert service.get("/api/v2/for/customer").status_code == 401
+    assert noticeboard.test_client(token=SERVICE_TOKEN + "x").get("/api/v2/for/service").status_code == 401
+
+
+# ── a service's line to the accounts ─────────────────────────────────────────────────────────────────────────────────
+
+
+class AccountsServer:
+    """The accounts over real HTTP, as far as other services ask them."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self.asked: list[str] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.broken = False
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                server.asked.append(self.path)
+                server.gate.wait(5)
+                keys = [key.as_dict(private=False) for key in accounts.public_keys("").keys]
+                self._answer(500 if server.broken else 200, {"keys": keys})
+
+            def do_POST(self) -> None:
+                server.asked.append(self.path)
+                sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                known = accounts.identify(sent["key"])
+                claims = accounts.claims(known.username) if known else {}
+                self._answer(200 if known else 404, claims)
+
+            def _answer(self, status: int, document: Any) -> None:
+                body = json.dumps(document).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args: object) -> None: ...
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.01})
+        self.thread.start()
+        self.url = f"http://127.0.0.1:{self.http.server_port}"
+
+
+@pytest.fixture
+def remote(accounts: Accounts) -> Any:
+    server = AccountsServer(accounts)
+    yield server
+    server.http.shutdown()
+    server.thread.join()
+    server.http.server_close()
+
+
+@pytest.fixture
+def authority(remote: AccountsServer) -> RemoteAuthority:
+    return RemoteAuthority(Peer("accounts", remote.url, SERVICE_TOKEN))
+
+
+def test_tokens_are_checked_offline_once_the_keys_are_known(
+    accounts: Accounts, remote: AccountsServer, authority: RemoteAuthority
+) -> None:
+    for _ in range(50):
+        assert verify_token(accounts.token(), PUBLIC_URL, authority)
+    assert remote.asked == ["/.well-known/jwks.json"]
+
+
+def test_a_flood_of_unknown_keys_asks_the_accounts_once(
+    accounts: Accounts, remote: AccountsServer, authority: RemoteAuthority
+) -> None:
+    stranger = Accounts()
+    with ThreadPoolExecutor(8) as pool:
+        answers = pool.map(lambda _: verify_token(stranger.token(), PUBLIC_URL, authority), range(100))
+    assert not any(answers)
+    assert len(remote.asked) == 1
+    assert verify_token(accounts.token(), PUBLIC_URL, authority)
+
+
+def test_a_new_key_is_found_once_the_interval_is_over(
+    accounts: Accounts, authority: RemoteAuthority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert verify_token(accounts.token(), PUBLIC_URL, authority)
+    accounts.signing_key = Accounts().signing_key
+    assert not verify_token(accounts.token(), PUBLIC_URL, authority)
+    monkeypatch.setattr(identity, "REFETCH_SECONDS", 0.0)
+    assert verify_token(accounts.token(), PUBLIC_URL, authority)
+
+
+def test_the_first_callers_all_wait_for_the_keys(
+    accounts: Accounts, remote: AccountsServer, authority: RemoteAuthority
+) -> None:
+    remote.gate.clear()
+    with ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(verify_token, accounts.token(), PUBLIC_URL, authority) for _ in range(4)]
+        while not remote.asked:
+            threading.Event().wait(0.01)
+        remote.gate.set()
+        assert all(answer.result() for answer in answers)
+    assert len(remote.asked) == 1
+
+
+def test_known_keys_keep_working_while_the_accounts_are_away(
+    accounts: Accounts, remote: AccountsServer, authority: RemoteAuthority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert verify_token(accounts.token(), PUBLIC_URL, authority)
+    remote.broken = True
+    monkeypatch.setattr(identity, "KEYS_FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(identity, "REFETCH_SECONDS", 0.0)
+    assert verify_token(accounts.token(), PUBLIC_URL, authority)
+
+
+def test_nobody_is_judged_before_the_keys_were_ever_seen(
+    accounts: Accounts, remote: AccountsServer, authority: RemoteAuthority
+) -> None:
+    remote.broken = True
+    with pytest.raises(PeerUnavailable):
+        verify_token(accounts.token(), PUBLIC_URL, authority)
+    remote.broken = False
+    assert verify_token(accounts.token(), PUBLIC_URL, authority)
+
+
+def test_an_opaque_key_is_remembered_for_a_moment_only(
+    accounts: Accounts, remote: AccountsServer, authority: RemoteAuthority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = accounts.key("ada")
+    assert authority.identify(key)
+    accounts.forget(key)
+    assert authority.identify(key)
+    assert len(remote.asked) == 1
+    later = time.monotonic() + identity.REMEMBERED_SECONDS
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert authority.identify(key) is None
+
+
+def test_keys_that_nobody_has_cannot_fill_the_memory(
+    remote: AccountsServer, authority: RemoteAuthority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity, "REMEMBERED_KEYS", 3)
+    for number in range(10):
+        assert authority.identify(f"nobodys-{number}") is None
+    assert len(authority._remembered) <= 3
