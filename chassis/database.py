@@ -75,6 +75,12 @@ def writes() -> None:
         g.writes = True
 
 
+def rows_changed(statement: sa.Update | sa.Delete) -> int:
+    """How many rows a guarded UPDATE or DELETE met: none, when somebody else was there first."""
+    result = db.session.execute(statement, execution_options={"synchronize_session": False})
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
 def commit_and_detach() -> None:
     """End the transaction and leave what was read readable, so that nothing is held while somebody else is asked."""
     db.session.flush()
