@@ -11,8 +11,9 @@ from werkzeug.routing import Rule
 
 from chassis import wire
 from chassis.identity import Who
+from chassis.problems import is_first_api
 from chassis.routes import Policy, open_to_all, policy_of
-from chassis.schemas import ProblemDocument
+from chassis.schemas import FirstRefusal, ProblemDocument
 
 REF = "#/components/schemas/{model}"
 PROBLEMS = {
@@ -42,7 +43,10 @@ def install(app: Flask) -> None:
 def describe(app: Flask) -> dict[str, Any]:
     """The whole description as a document."""
     operations = list(_operations(app))
-    models = {model: None for _, _, policy in operations for model in _models(policy)} | {ProblemDocument: None}
+    models = {model: None for _, _, policy in operations for model in _models(policy)} | {
+        ProblemDocument: None,
+        FirstRefusal: None,
+    }
     pairs = [(model, "validation" if _is_input(model, operations) else "serialization") for model in models]
     references, definitions = models_json_schema(pairs, ref_template=REF)  # type: ignore[arg-type]
     schemas = {model: references[(model, mode)] for model, mode in pairs}  # type: ignore[index]
@@ -83,7 +87,7 @@ def _operation(app: Flask, rule: Rule, method: str, policy: Policy, schemas: dic
         "x-who": policy.who.value,
         "parameters": [*_path_parameters(rule), *_query_parameters(policy)],
         "responses": {str(status): _answer(model, schemas) for status, model in policy.answers.items()}
-        | {status: _problem(text, schemas) for status, text in PROBLEMS.items()},
+        | {status: _refusal(text, rule, schemas) for status, text in PROBLEMS.items()},
     }
     if policy.who is not Who.ANYONE:
         described["security"] = [{"service" if policy.who is Who.SERVICE else "bearer": []}]
@@ -128,5 +132,7 @@ def _answer(model: type[BaseModel] | None, schemas: dict[Any, Any]) -> dict[str,
     return {"description": "Done", "content": {wire.JSON: {"schema": schemas[model]}}}
 
 
-def _problem(text: str, schemas: dict[Any, Any]) -> dict[str, Any]:
+def _refusal(text: str, rule: Rule, schemas: dict[Any, Any]) -> dict[str, Any]:
+    if is_first_api(rule.rule):
+        return {"description": text, "content": {wire.JSON: {"schema": schemas[FirstRefusal]}}}
     return {"description": text, "content": {"application/problem+json": {"schema": schemas[ProblemDocument]}}}

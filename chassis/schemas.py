@@ -69,6 +69,13 @@ class FieldError(BaseModel):
     message: str
 
 
+class FirstRefusal(BaseModel):
+    """A refusal as the first API words it."""
+
+    message: str
+    errors: list[FieldError] = []
+
+
 class ProblemDocument(BaseModel):
     """A refusal in the form of RFC 9457."""
 
