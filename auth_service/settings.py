@@ -34,10 +34,10 @@ class AuthSettings(DatabaseSettings):
     argon2_memory_kib: int = Field(19 * 1024, ge=8)
     argon2_parallelism: int = Field(1, ge=1)
     argon2_at_once: int = Field(4, ge=1)
-    ratelimit_sign_in: Rule = "10/5minutes"
-    ratelimit_sign_in_address: Rule = "30/5minutes"
-    ratelimit_sign_in_strangers: Rule = "100/hour"
-    ratelimit_registration: Rule = "30/hour"
+    ratelimit_sign_ins: Rule = "10/5minutes"
+    ratelimit_sign_ins_address: Rule = "30/5minutes"
+    ratelimit_sign_ins_strangers: Rule = "100/hour"
+    ratelimit_registrations: Rule = "30/hour"
 
     @property
     def session_lasts(self) -> timedelta:
@@ -60,24 +60,24 @@ class AuthSettings(DatabaseSettings):
         return self.argon2.hash("nobody")
 
     @cached_property
-    def sign_in(self) -> Limit:
+    def sign_ins(self) -> Limit:
         """Failed sign-ins at an account from one address."""
-        return Limit("sign-in", self.ratelimit_sign_in, self.redis_url)
+        return Limit("sign-ins", self.ratelimit_sign_ins, self.redis_url)
 
     @cached_property
-    def sign_in_address(self) -> Limit:
+    def sign_ins_address(self) -> Limit:
         """Failed sign-ins from one address, whichever the account."""
-        return Limit("sign-in-address", self.ratelimit_sign_in_address, self.redis_url)
+        return Limit("sign-ins-address", self.ratelimit_sign_ins_address, self.redis_url)
 
     @cached_property
-    def sign_in_strangers(self) -> Limit:
+    def sign_ins_strangers(self) -> Limit:
         """Failed sign-ins at an account from all addresses that it never signed in from."""
-        return Limit("sign-in-strangers", self.ratelimit_sign_in_strangers, self.redis_url)
+        return Limit("sign-ins-strangers", self.ratelimit_sign_ins_strangers, self.redis_url)
 
     @cached_property
-    def registration(self) -> Limit:
+    def registrations(self) -> Limit:
         """Accounts made from one address."""
-        return Limit("registration", self.ratelimit_registration, self.redis_url)
+        return Limit("registrations", self.ratelimit_registrations, self.redis_url)
 
 
 def current() -> AuthSettings:

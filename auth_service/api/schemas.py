@@ -6,7 +6,7 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from auth_service.domain import passwords
-from chassis.schemas import Body, Moment, Page, Text, View
+from chassis.schemas import Body, Moment, Page, Printable, View
 
 LARGEST_ID = 2**63 - 1
 """The largest id that a database can hold."""
@@ -45,8 +45,9 @@ Email = Annotated[
 ]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), AfterValidator(_one_line)]
 NewPassword = Annotated[
-    Text,
+    str,
     StringConstraints(min_length=passwords.SHORTEST, max_length=passwords.LONGEST),
+    Printable,
     AfterValidator(_uncommon),
     Field(json_schema_extra={"format": "password"}),
 ]

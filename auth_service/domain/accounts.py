@@ -23,7 +23,7 @@ class Taken(Refusal):
     def __init__(self, fields: list[str]) -> None:
         words = {"username": "username", "email": "email address"}
         errors = [{"field": field, "message": "is taken"} for field in fields]
-        super().__init__(f"This {' and this '.join(words[field] for field in fields)} is taken.", errors=errors)
+        super().__init__(f"Taken already: {', '.join(words[field] for field in fields)}.", errors=errors)
 
 
 def register(username: str, email: str, password_hash: str, first_name: str = "", last_name: str = "") -> User:

@@ -25,18 +25,18 @@ class Attempt:
     def admit(self) -> None:
         """Raise a 429 problem when one of the limits is used up."""
         limits = settings.current()
-        limits.sign_in.admit(self.account, self.address)
-        limits.sign_in_address.admit(self.address)
+        limits.sign_ins.admit(self.account, self.address)
+        limits.sign_ins_address.admit(self.address)
         if not self.known:
-            limits.sign_in_strangers.admit(self.account)
+            limits.sign_ins_strangers.admit(self.account)
 
     def failed(self) -> None:
         """Count a wrong password; raises a 429 problem when that is one too many."""
         limits = settings.current()
-        limits.sign_in.count(self.account, self.address)
-        limits.sign_in_address.count(self.address)
+        limits.sign_ins.count(self.account, self.address)
+        limits.sign_ins_address.count(self.address)
         if not self.known:
-            limits.sign_in_strangers.count(self.account)
+            limits.sign_ins_strangers.count(self.account)
 
 
 def attempt(name: str, user_id: int | None, address: str) -> Attempt:
@@ -57,12 +57,12 @@ def remember(user: User, address: str) -> None:
 
 def admit_registration(address: str) -> None:
     """Raise a 429 problem when too many accounts have been made from this address."""
-    settings.current().registration.admit(_origin(address))
+    settings.current().registrations.admit(_origin(address))
 
 
 def count_registration(address: str) -> None:
     """Count an account made from this address; raises a 429 problem when that is one too many."""
-    settings.current().registration.count(_origin(address))
+    settings.current().registrations.count(_origin(address))
 
 
 def forget_addresses(limit: int = 500) -> int:
