@@ -1,0 +1,1 @@
+"""The orders' lines to others."""

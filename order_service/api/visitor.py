@@ -1,0 +1,44 @@
+"""Whose cart a request is about: the user's, or a guest's by a cookie whose key nobody can guess."""
+
+import secrets
+
+from flask import Response, current_app, g, request
+
+from chassis import identity, pages
+from order_service.domain import carts
+from order_service.domain.carts import Owner
+
+COOKIE = "cart"
+LONGEST_KEY = 100
+
+
+def owner() -> Owner:
+    """Whose cart is asked for; of a stranger's there is none yet."""
+    who = identity.current() if request.path.startswith("/api/") else pages.visitor()
+    key = request.cookies.get(COOKIE, "")
+    guest = carts.digest(key) if 0 < len(key) <= LONGEST_KEY else None
+    if who and guest:
+        g.cart_key = None
+    return Owner(who.user_id if who else None, guest)
+
+
+def shopper() -> Owner:
+    """Whose cart something is put into; a stranger, or a guest whose cart is gone, gets a key of our making."""
+    known = owner()
+    if known.user_id is not None:
+        return known
+    kept = known.guest is not None and carts.exists(known)
+    g.cart_key = request.cookies[COOKIE] if kept else secrets.token_urlsafe(32)
+    return known if kept else Owner(guest=carts.digest(g.cart_key))
+
+
+def remember(response: Response) -> Response:
+    """Have the browser keep the guest's key, or forget it once the cart is the user's."""
+    if "cart_key" not in g or response.status_code >= 400:
+        return response
+    about = {"httponly": True, "samesite": "Lax", "secure": current_app.config["SESSION_COOKIE_SECURE"]}
+    if g.cart_key is None:
+        response.delete_cookie(COOKIE, **about)
+    else:
+        response.set_cookie(COOKIE, g.cart_key, max_age=carts.GUESTS_KEPT, **about)
+    return response

@@ -1,0 +1,89 @@
+"""What a customer does with a cart, priced by one question to the catalogue; never within a transaction."""
+
+from collections.abc import Iterable, Sequence
+
+from chassis.database import commit_and_detach, writes
+from chassis.peers import PeerUnavailable
+from chassis.problems import Refusal
+from order_service.domain import carts, membership, pricing
+from order_service.domain.carts import Owner
+from order_service.domain.pricing import Basket
+from order_service.domain.stock import Catalogue, Product
+from order_service.models import CartLine
+
+
+class UnknownProduct(Refusal):
+    """The catalogue has no such product."""
+
+    detail = "There is no such product."
+
+
+def show(owner: Owner, catalogue: Catalogue) -> Basket:
+    """The cart at today's prices, or at the last ones while the catalogue is away. The caller commits."""
+    held, products = _look(owner, catalogue)
+    if _stale(held, products):
+        writes()
+    return _priced(owner, held, products)
+
+
+def put(owner: Owner, slug: str, quantity: int, catalogue: Catalogue) -> Basket:
+    """Have so many of a product in the cart. The caller commits. Raises UnknownProduct, CartFull."""
+    held, products = _look(owner, catalogue, slug)
+    carts.put(owner, _chosen(slug, held, products), quantity)
+    return _priced(owner, held, products)
+
+
+def add(owner: Owner, product: str | int, quantity: int, catalogue: Catalogue) -> Basket:
+    """Put so many more of a product, by slug or id, into the cart. The caller commits.
+
+    Raises UnknownProduct, CartFull.
+    """
+    held, products = _look(owner, catalogue, product)
+    carts.add(owner, _chosen(product, held, products), quantity)
+    return _priced(owner, held, products)
+
+
+def remove(owner: Owner, slug: str, catalogue: Catalogue) -> Basket:
+    """Take a product out of the cart; that it is not there is no error. The caller commits."""
+    carts.remove(owner, slug)
+    commit_and_detach()
+    return show(owner, catalogue)
+
+
+def _look(owner: Owner, catalogue: Catalogue, *more: str | int) -> tuple[Sequence[CartLine], Sequence[Product] | None]:
+    """What is in the cart, and what the catalogue says of that and of more; nothing when it is away."""
+    held = carts.lines(owner)
+    commit_and_detach()
+    slugs = {line.slug for line in held} | {one for one in more if isinstance(one, str)}
+    if len(slugs) > carts.MOST_LINES:
+        raise carts.CartFull
+    try:
+        return held, catalogue.products(slugs, [one for one in more if isinstance(one, int)])
+    except PeerUnavailable:
+        return held, None
+
+
+def _chosen(wanted: str | int, held: Sequence[CartLine], products: Sequence[Product] | None) -> Product:
+    known = products if products is not None else [_remembered(line) for line in held]
+    product = next((product for product in known if wanted in (product.slug, product.id)), None)
+    if product is None:
+        raise UnknownProduct if products is not None else PeerUnavailable("catalogue")
+    return product
+
+
+def _remembered(line: CartLine) -> Product:
+    return Product(line.product_id, line.slug, line.name, line.unit_price, line.quantity)
+
+
+def _stale(lines: Iterable[CartLine], products: Sequence[Product] | None) -> bool:
+    prices = {product.slug: (product.price, product.name) for product in products or ()}
+    return any(prices.get(line.slug, (line.unit_price, line.name)) != (line.unit_price, line.name) for line in lines)
+
+
+def _priced(owner: Owner, held: Sequence[CartLine], products: Sequence[Product] | None) -> Basket:
+    lines = carts.lines(owner)
+    percent = membership.discount_percent(owner.user_id)
+    basket = pricing.basket(lines, products, {line.slug for line in held}, percent)
+    if _stale(held, products):
+        carts.remember_shown(products or (), lines)
+    return basket

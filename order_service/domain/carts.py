@@ -1,0 +1,208 @@
+"""Carts: a guest's or a user's, and how the one joins the other."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql, sqlite
+
+from chassis.database import db, now, rows_changed, writes
+from chassis.problems import Refusal
+from order_service.domain.stock import Product
+from order_service.models import Cart, CartLine, OrderItem
+
+MOST_OF_ONE = 999
+MOST_LINES = 100
+GUESTS_KEPT = timedelta(days=30)
+
+
+class CartFull(Refusal):
+    """There are as many different products in the cart as it holds."""
+
+    detail = f"A cart holds {MOST_LINES} different products."
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose cart: a user's, a guest's, or, just after signing in, one user's with what he chose as a guest."""
+
+    user_id: int | None = None
+    guest: str | None = None
+
+    @property
+    def is_nobody(self) -> bool:
+        """Is there no cart to look for yet?"""
+        return self.user_id is None and self.guest is None
+
+
+def digest(key: str) -> str:
+    """What is kept of a guest's key."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def lines(owner: Owner) -> Sequence[CartLine]:
+    """What lies in the cart, in the order in which it was put there; a guest's cart joins the user's first."""
+    if owner.is_nobody:
+        return []
+    if owner.user_id is not None and owner.guest is not None and _find(Owner(guest=owner.guest)) is not None:
+        db.session.rollback()
+        writes()
+        join(owner)
+    cart = _find(owner)
+    return _lines(cart.id) if cart else []
+
+
+def exists(owner: Owner) -> bool:
+    """Is there a cart of this owner's?"""
+    return _find(owner) is not None
+
+
+def open_for(owner: Owner) -> Cart:
+    """The owner's cart, made if need be and locked until the transaction ends."""
+    join(owner)
+    column, value = ("user_id", owner.user_id) if owner.user_id is not None else ("guest", owner.guest)
+    # On MySQL an insert that fails leaves a shared lock, and two of those are a deadlock; this one does not fail.
+    row = {column: value, "touched_at": now()}
+    if db.session.get_bind().dialect.name == "mysql":
+        db.session.execute(mysql.insert(Cart).values(row).on_duplicate_key_update(touched_at=now()))
+    else:
+        insert = sqlite.insert(Cart).values(row)
+        db.session.execute(insert.on_conflict_do_update(index_elements=[column], set_={"touched_at": now()}))
+    return db.session.scalars(sa.select(Cart).where(getattr(Cart, column) == value)).one()
+
+
+def put(owner: Owner, product: Product, quantity: int) -> None:
+    """Have so many of a product in the cart."""
+    _put(open_for(owner), product, lambda _: quantity)
+
+
+def add(owner: Owner, product: Product, quantity: int) -> None:
+    """Put so many more of a product into the cart, up to what one line holds."""
+    _put(open_for(owner), product, lambda held: min(held + quantity, MOST_OF_ONE))
+
+
+def remove(owner: Owner, slug: str) -> None:
+    """Take a product out of the cart."""
+    cart = _locked(owner)
+    if cart:
+        db.session.execute(sa.delete(CartLine).where(CartLine.cart_id == cart.id, CartLine.slug == slug))
+
+
+def clear(owner: Owner) -> None:
+    """Empty the cart."""
+    cart = _locked(owner)
+    if cart:
+        db.session.execute(sa.delete(CartLine).where(CartLine.cart_id == cart.id))
+
+
+def join(owner: Owner) -> None:
+    """Put what a user chose as a guest into the user's cart, once: whoever takes the guest's key away does it."""
+    if owner.user_id is None or owner.guest is None:
+        return
+    guest = _find(Owner(guest=owner.guest))
+    if guest is None:
+        return
+    taken = sa.update(Cart).where(Cart.id == guest.id, Cart.guest == owner.guest).values(guest=None)
+    if rows_changed(taken) != 1:
+        return
+    cart = open_for(Owner(user_id=owner.user_id))
+    held = {line.slug: line for line in _lines(cart.id)}
+    for line in _lines(guest.id):
+        if line.slug in held:
+            held[line.slug].quantity = min(held[line.slug].quantity + line.quantity, MOST_OF_ONE)
+        elif len(held) < MOST_LINES:
+            held[line.slug] = _moved(line, cart)
+    db.session.flush()
+    db.session.execute(sa.delete(Cart).where(Cart.id == guest.id))
+
+
+def remember_shown(products: Iterable[Product], shown: Sequence[CartLine]) -> None:
+    """Keep the names and prices that the customer is shown now; a purchase is made from them when all else is away."""
+    known = {product.slug: product for product in products}
+    for line in shown:
+        product = known.get(line.slug)
+        if product and (product.price, product.name, product.id) != (line.unit_price, line.name, line.product_id):
+            fresh = {"unit_price": product.price, "name": product.name, "product_id": product.id, "shown_at": now()}
+            same = (CartLine.cart_id == line.cart_id, CartLine.slug == line.slug)
+            db.session.execute(sa.update(CartLine).where(*same).values(fresh))
+
+
+def bind(cart: Cart, order_id: str) -> bool:
+    """Make this order the only one that is being made of the cart; False when there is another already."""
+    free = sa.update(Cart).where(Cart.id == cart.id, Cart.order_id.is_(None))
+    return rows_changed(free.values(order_id=order_id)) > 0
+
+
+def let_go(cart_id: int, order_id: str) -> None:
+    """The order has come to nothing: the cart is free for the next one, with all that is in it."""
+    db.session.execute(sa.update(Cart).where(Cart.id == cart_id, Cart.order_id == order_id).values(order_id=None))
+
+
+def take_bought(cart_id: int, order_id: str, bought: Iterable[OrderItem]) -> None:
+    """Take out of the cart what has been bought; what was put in meanwhile stays."""
+    let_go(cart_id, order_id)
+    for item in sorted(bought, key=lambda item: item.slug):
+        line = (CartLine.cart_id == cart_id, CartLine.slug == item.slug)
+        db.session.execute(sa.delete(CartLine).where(*line, CartLine.quantity <= item.quantity))
+        db.session.execute(sa.update(CartLine).where(*line).values(quantity=CartLine.quantity - item.quantity))
+
+
+def expire_guests(limit: int = 500) -> int:
+    """Drop the carts of guests who have not come back, at most `limit`; returns how many. The caller commits."""
+    old = sa.select(Cart.id).where(Cart.user_id.is_(None), Cart.touched_at < now() - GUESTS_KEPT).limit(limit)
+    ids = db.session.scalars(old).all()
+    db.session.execute(sa.delete(Cart).where(Cart.id.in_(ids)))
+    return len(ids)
+
+
+def rename(product_id: int, name: str, at: datetime) -> None:
+    """Call a product by its new name in every cart where it lies."""
+    stale = (CartLine.product_id == product_id, CartLine.shown_at < at)
+    db.session.execute(sa.update(CartLine).where(*stale).values(name=name))
+
+
+def _find(owner: Owner) -> Cart | None:
+    mine = Cart.user_id == owner.user_id if owner.user_id is not None else Cart.guest == owner.guest
+    return db.session.scalars(sa.select(Cart).where(mine)).one_or_none()
+
+
+def _locked(owner: Owner) -> Cart | None:
+    join(owner)
+    cart = _find(owner)
+    if cart:
+        db.session.execute(sa.update(Cart).where(Cart.id == cart.id).values(touched_at=now()))
+    return cart
+
+
+def _lines(cart_id: int) -> Sequence[CartLine]:
+    mine = sa.select(CartLine).where(CartLine.cart_id == cart_id).order_by(CartLine.added_at, CartLine.slug)
+    return db.session.scalars(mine.execution_options(populate_existing=True)).all()
+
+
+def _put(cart: Cart, product: Product, quantity: Callable[[int], int]) -> None:
+    held = {line.slug: line for line in _lines(cart.id)}
+    line = held.get(product.slug)
+    if line is None and len(held) >= MOST_LINES:
+        raise CartFull
+    if line is None:
+        line = CartLine(cart_id=cart.id, slug=product.slug, quantity=0)
+        line.product_id, line.name, line.unit_price = product.id, product.name, product.price
+        db.session.add(line)
+    line.quantity = quantity(line.quantity)
+    db.session.flush()
+
+
+def _moved(line: CartLine, cart: Cart) -> CartLine:
+    copy = CartLine(
+        cart_id=cart.id,
+        slug=line.slug,
+        product_id=line.product_id,
+        name=line.name,
+        quantity=line.quantity,
+        unit_price=line.unit_price,
+        shown_at=line.shown_at,
+    )
+    db.session.add(copy)
+    return copy

@@ -1,0 +1,398 @@
+"""Checkout, the one flow that must never lie.
+
+An order's row says what is to be done next, and is the only thing that says so. Every step may be repeated: the
+request does them while all goes well, the worker does what a crash, a timeout or an absent peer left behind.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.exc import OperationalError
+from uuid_utils import uuid7
+
+from chassis import outbox, requestlog
+from chassis.database import commit_and_detach, db, is_busy, now
+from chassis.failpoints import reach
+from chassis.money import CURRENCY, money
+from chassis.peers import PeerUnavailable
+from chassis.problems import Refusal
+from order_service.domain import carts, membership, orders, pricing
+from order_service.domain.carts import Owner
+from order_service.domain.orders import Overtaken, Status, Step
+from order_service.domain.payment import Declined, OutcomeUnknown, Payments, UnknownPaymentToken
+from order_service.domain.stock import Catalogue, OutOfStock, Reservation, ReservationLost
+from order_service.models import HistoryEntry, Order, OrderItem
+
+log = structlog.get_logger()
+
+PATIENCE_SECONDS = 9.0
+LEAST_SECONDS = 0.5
+LARGEST_TOTAL = 99_999_999
+PROVIDER = "stripe"
+PROVIDER_FORGETS = timedelta(hours=23)
+
+CALLS = ("reserve", "charge", "commit", "refund", "release")
+SAVES = (
+    "placed",
+    "reserved",
+    "charged",
+    "confirmed",
+    "refused",
+    "rejected",
+    "reserved-anew",
+    "cancelled",
+    "refunded",
+    "released",
+    "postponed",
+)
+FAILPOINTS = tuple(
+    f"{side}-{place}" for place in (*CALLS, *(f"save-{save}" for save in SAVES)) for side in ("before", "after")
+)
+"""Every place of the saga where `FAILPOINT=NAME:kill` can end the process: around each call and each commit."""
+
+
+class EmptyCart(Refusal):
+    """There is nothing in the cart to check out."""
+
+    detail = "The cart is empty."
+
+
+class CheckoutUnderWay(Refusal):
+    """An order is being made of this cart already."""
+
+    detail = "This cart is being checked out already."
+
+
+class PaymentDeclined(Refusal):
+    """The customer's bank said no."""
+
+    detail = "The payment was declined; nothing was charged."
+
+
+class PriceChanged(Refusal):
+    """The order would cost something else than the customer was told."""
+
+    detail = "The prices have changed; look at the cart again. Nothing was charged."
+
+
+class TotalTooLarge(Refusal):
+    """No card pays this much at once."""
+
+    detail = "The order's total is more than can be paid at once."
+
+
+class OutOfTime(Exception):
+    """The time that this attempt had is over; the next one goes on from here."""
+
+
+REASONS: Mapping[str, type[Refusal]] = {
+    "out-of-stock": OutOfStock,
+    "payment-declined": PaymentDeclined,
+    "price-changed": PriceChanged,
+    "total-too-large": TotalTooLarge,
+    "unknown-payment-token": UnknownPaymentToken,
+}
+
+
+class Deadline:
+    """A number of seconds, running."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """The seconds left; raises OutOfTime when they do not suffice for anything."""
+        left = self._end - time.monotonic()
+        if left < LEAST_SECONDS:
+            raise OutOfTime("no time left")
+        return left
+
+
+def place(
+    owner: Owner,
+    payment_token: str,
+    shipping_address: dict[str, Any] | None,
+    *,
+    expected_total: int | None = None,
+    claim: str | None = None,
+    form_key: str | None = None,
+) -> Order:
+    """Write down the order that the user's cart is to become, from the prices that were last shown; commits.
+
+    `claim` is the idempotency key whose answer the order's end is. Raises EmptyCart, CheckoutUnderWay.
+    """
+    assert owner.user_id is not None
+    cart = carts.open_for(owner)
+    lines = carts.lines(owner)
+    if not lines:
+        raise EmptyCart
+    order_id, moment, (request_id, traceparent) = str(uuid7()), now(), requestlog.correlation()
+    if not carts.bind(cart, order_id):
+        raise CheckoutUnderWay
+    percent = membership.discount_percent(owner.user_id)
+    totals = pricing.totals(((line.quantity, line.unit_price) for line in lines), percent)
+    order = Order(
+        id=order_id,
+        number=orders.new_number(moment),
+        user_id=owner.user_id,
+        cart_id=cart.id,
+        status=Status.PENDING,
+        reason=None,
+        short_lines=None,
+        subtotal=totals.subtotal,
+        discount=totals.discount,
+        total=totals.total,
+        discount_percent=percent,
+        expected_total=expected_total,
+        shipping_address=shipping_address,
+        tracking=None,
+        payment_token=payment_token,
+        payment_status="pending",
+        payment_provider=PROVIDER,
+        payment_reference=None,
+        reservation_id=None,
+        reservation_round=1,
+        step=Step.RESERVE,
+        attempts=0,
+        due_at=moment,
+        leased_until=moment + orders.LEASE,
+        claim=claim,
+        form_key=form_key,
+        request_id=request_id,
+        traceparent=traceparent,
+        created_at=moment,
+        updated_at=moment,
+        items=[_item(position, line) for position, line in enumerate(lines)],
+        history=[HistoryEntry(status=Status.PENDING, at=moment)],
+    )
+    db.session.add(order)
+    db.session.flush()
+    orders.note(order_id, "placed", f"{len(lines)} lines, {totals.total} {CURRENCY}")
+    _save("placed")
+    return order
+
+
+def refusal(order: Order) -> Refusal:
+    """The refusal with which a rejected order ended."""
+    extras: dict[str, Any] = {"order_id": order.id}
+    if order.short_lines:
+        extras["lines"] = order.short_lines
+    return REASONS[order.reason or ""](**extras)
+
+
+class Saga:
+    """What brings an order to its end; `settle` is told, in each transaction that ends an attempt, how it stands."""
+
+    def __init__(self, catalogue: Catalogue, payments: Payments, settle: Callable[[Order], None]) -> None:
+        self._catalogue = catalogue
+        self._payments = payments
+        self._settle = settle
+        self._steps: Mapping[Step, Callable[[Order, Deadline, bool], None]] = {
+            Step.RESERVE: self._reserve,
+            Step.CHARGE: self._charge,
+            Step.COMMIT: self._commit,
+            Step.REFUND: self._refund,
+            Step.RELEASE: self._release,
+        }
+
+    def drive(self, order: Order, *, quoting: bool = False) -> Order:
+        """Do what is to be done for an order that one holds the lease of; commits after every step.
+
+        `quoting` is for a customer who waits for the answer: today's prices then count instead of the last shown.
+        What cannot be finished now is left to the worker.
+        """
+        deadline = Deadline(PATIENCE_SECONDS)
+        while order.step != Step.NONE:
+            try:
+                deadline.left()
+                self._steps[Step(order.step)](order, deadline, quoting)
+            except (PeerUnavailable, OutcomeUnknown, OutOfTime) as reason:
+                db.session.rollback()
+                return self._postpone(order, reason)
+            except Overtaken:
+                db.session.rollback()
+                return orders.read(order.id)
+            except OperationalError as error:
+                db.session.rollback()
+                if not is_busy(error):
+                    raise
+                order = orders.read(order.id)
+        return order
+
+    def _reserve(self, order: Order, deadline: Deadline, quoting: bool) -> None:
+        try:
+            reservation = self._put_by(order, deadline)
+        except OutOfStock as short:
+            self._reject(order, "out-of-stock", short_lines=short.lines)
+            return
+        if not reservation.is_held:
+            again = order.reservation_round + 1
+            orders.advance(order, "reservation expired", step=Step.RESERVE, reservation_round=again)
+            _save("reserved-anew")
+            return
+        changes: dict[str, Any] = {"reservation_id": reservation.id}
+        if any(item.unit_price != reservation.prices[item.slug] for item in order.items):
+            if not quoting:
+                self._refuse(order, "price-changed", **changes)
+                return
+            changes |= _reprice(order, reservation.prices)
+        total = changes.get("total", order.total)
+        if order.expected_total not in (None, total):
+            self._refuse(order, "price-changed", **changes)
+        elif total > LARGEST_TOTAL:
+            self._refuse(order, "total-too-large", **changes)
+        else:
+            orders.advance(order, "reserved", step=Step.CHARGE, detail=reservation.id, **changes)
+            _save("reserved")
+
+    def _charge(self, order: Order, deadline: Deadline, quoting: bool) -> None:
+        reach("before-charge")
+        try:
+            outcome = self._ask_for_money(order)
+        except UnknownPaymentToken:
+            self._refuse(order, "unknown-payment-token", payment_status="declined")
+            return
+        reach("after-charge")
+        if isinstance(outcome, Declined):
+            self._refuse(order, "payment-declined", detail=outcome.reason, payment_status="declined")
+            return
+        paid = {"payment_status": "paid", "payment_reference": outcome and outcome.reference}
+        orders.advance(order, "charged", step=Step.COMMIT, detail=outcome and outcome.reference, **paid)
+        _save("charged")
+
+    def _commit(self, order: Order, deadline: Deadline, quoting: bool) -> None:
+        assert order.reservation_id is not None
+        reach("before-commit")
+        try:
+            self._catalogue.commit(order.reservation_id, deadline.left())
+        except ReservationLost:
+            self._put_by_anew(order, deadline)
+            return
+        reach("after-commit")
+        orders.advance(order, "confirmed", step=Step.NONE, status=Status.CONFIRMED)
+        carts.take_bought(order.cart_id, order.id, order.items)
+        outbox.record("order.confirmed", _confirmed(order), subject=order.id)
+        self._settle(order)
+        _save("confirmed")
+        log.info("order confirmed", order_id=order.id, total=order.total)
+
+    def _refund(self, order: Order, deadline: Deadline, quoting: bool) -> None:
+        reference = None
+        if order.payment_reference is not None:
+            reach("before-refund")
+            reference = self._payments.refund(order.payment_reference, order.total, order.id)
+            reach("after-refund")
+        orders.advance(order, "refunded", step=Step.RELEASE, detail=reference, payment_status="refunded")
+        _save("refunded")
+
+    def _release(self, order: Order, deadline: Deadline, quoting: bool) -> None:
+        if order.reservation_id is not None:
+            reach("before-release")
+            self._catalogue.release(order.reservation_id, deadline.left())
+            reach("after-release")
+        if order.status == Status.PENDING:
+            self._reject(order, order.reason or "")
+        else:
+            orders.advance(order, "released", step=Step.NONE, detail=order.reservation_id)
+            _save("released")
+
+    def _put_by(self, order: Order, deadline: Deadline, round_: int | None = None) -> Reservation:
+        reference = f"{order.id}.{round_ or order.reservation_round}"
+        reach("before-reserve")
+        quantities = {item.slug: item.quantity for item in order.items}
+        reservation = self._catalogue.reserve(reference, quantities, deadline.left())
+        reach("after-reserve")
+        return reservation
+
+    def _put_by_anew(self, order: Order, deadline: Deadline) -> None:
+        """The money is there, but the goods went back on sale while nobody could get on: take some again, or refund."""
+        again = order.reservation_round + 1
+        try:
+            reservation = self._put_by(order, deadline, again)
+        except OutOfStock as short:
+            lost: dict[str, Any] = {"reason": "out-of-stock", "short_lines": short.lines, "payment_status": "refunding"}
+            orders.advance(order, "refused", step=Step.REFUND, detail="out-of-stock", **lost)
+            _save("refused")
+            return
+        fresh: dict[str, Any] = {"reservation_id": reservation.id, "reservation_round": again}
+        orders.advance(order, "reserved anew", step=Step.COMMIT, detail=reservation.id, **fresh)
+        _save("reserved-anew")
+
+    def _ask_for_money(self, order: Order) -> Any:
+        if order.total == 0:
+            return None
+        if now() - order.created_at > PROVIDER_FORGETS:
+            found = self._payments.find(order.id, order.created_at)
+            if found is not None:
+                return found
+        return self._payments.charge(order.id, order.total, CURRENCY, order.payment_token)
+
+    def _refuse(self, order: Order, reason: str, detail: str | None = None, **changes: Any) -> None:
+        orders.advance(order, "refused", step=Step.RELEASE, detail=detail or reason, reason=reason, **changes)
+        _save("refused")
+
+    def _reject(self, order: Order, reason: str, **changes: Any) -> None:
+        if order.payment_status == "pending":
+            changes["payment_status"] = "none"
+        orders.advance(
+            order, "rejected", step=Step.NONE, status=Status.REJECTED, detail=reason, reason=reason, **changes
+        )
+        carts.let_go(order.cart_id, order.id)
+        self._settle(order)
+        _save("rejected")
+        log.info("order rejected", order_id=order.id, reason=reason)
+
+    def _postpone(self, order: Order, reason: Exception) -> Order:
+        try:
+            orders.postpone(order, str(reason) or type(reason).__name__)
+        except Overtaken:
+            db.session.rollback()
+            return orders.read(order.id)
+        self._settle(order)
+        _save("postponed")
+        log.warning("order postponed", order_id=order.id, step=order.step, reason=str(reason))
+        return order
+
+
+def _save(point: str) -> None:
+    reach(f"before-save-{point}")
+    commit_and_detach()
+    reach(f"after-save-{point}")
+
+
+def _item(position: int, line: Any) -> OrderItem:
+    return OrderItem(
+        position=position,
+        slug=line.slug,
+        product_id=line.product_id,
+        name=line.name,
+        quantity=line.quantity,
+        unit_price=line.unit_price,
+    )
+
+
+def _reprice(order: Order, prices: Mapping[str, int]) -> dict[str, int]:
+    for item in order.items:
+        item.unit_price = prices[item.slug]
+        same = (OrderItem.order_id == order.id, OrderItem.position == item.position)
+        db.session.execute(sa.update(OrderItem).where(*same).values(unit_price=item.unit_price))
+    totals = pricing.totals(((item.quantity, item.unit_price) for item in order.items), order.discount_percent)
+    return {"subtotal": totals.subtotal, "discount": totals.discount, "total": totals.total}
+
+
+def _confirmed(order: Order) -> dict[str, Any]:
+    lines = [
+        {"slug": item.slug, "name": item.name, "quantity": item.quantity, "line_total": money(item.line_total)}
+        for item in order.items
+    ]
+    return {
+        "order_id": order.id,
+        "number": order.number,
+        "user_id": order.user_id,
+        "total": money(order.total),
+        "items": lines,
+    }

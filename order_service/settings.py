@@ -1,0 +1,38 @@
+"""The settings of the orders."""
+
+from typing import Self
+
+from pydantic import SecretStr, field_validator, model_validator
+
+from chassis.settings import DatabaseSettings
+
+
+class OrderSettings(DatabaseSettings):
+    """What every service reads, and what the orders need besides.
+
+    `stripe_api_base` is the payment provider's address: by default the sandbox, in production Stripe's own.
+    """
+
+    port: int = 5003
+    database_name: str = "order"
+    sandbox_url: str = "http://127.0.0.1:5004"
+    stripe_api_key: SecretStr = SecretStr("sk_test_sandbox")
+    stripe_api_base: str | None = None
+    payment_webhook_secret: SecretStr
+    failpoint: str | None = None
+
+    @field_validator("sandbox_url")
+    @classmethod
+    def _no_trailing_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _no_failpoint_in_production(self) -> Self:
+        if self.production and self.failpoint:
+            raise ValueError("FAILPOINT is for tests: unset it in production")
+        return self
+
+    @property
+    def takes_sandbox_cards(self) -> bool:
+        """Does this shop take the sandbox's cards, which cost nobody anything?"""
+        return not self.production and self.stripe_api_base is None
