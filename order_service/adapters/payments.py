@@ -211,7 +211,7 @@ def _give_up(error: stripe.StripeError, order_id: str | None = None) -> NoReturn
 def _entry(intent: stripe.PaymentIntent, refunded: int) -> LedgerEntry:
     return LedgerEntry(
         reference=intent.id,
-        order_id=intent.metadata["order_id"] if "order_id" in intent.metadata else None,
+        order_id=getattr(intent.metadata, "order_id", None),
         status=intent.status,
         amount=intent.amount,
         captured=intent.amount_received,
