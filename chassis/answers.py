@@ -23,6 +23,7 @@ def committed(document: Any = None, status: int = 200, **headers: str) -> Respon
     claim = claimed()
     if claim is not None:
         claim.keep(response)
+        db.session.add(claim)  # the use case may have rolled back and begun anew
     db.session.commit()
     return response
 

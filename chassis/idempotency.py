@@ -194,7 +194,7 @@ def _keep_refusal(problem: Problem, caller: str, key: str, fingerprint: str) -> 
     response = problem.answer()
     if problem.status in (429, 503) or problem.status >= 500:
         return response
-    row = db.session.merge(IdempotencyKey(caller=caller, key=key, fingerprint=fingerprint))
-    row.keep(response)
+    _insert(caller, key, fingerprint)  # where another repeat has come first since, its answer stands
+    settle(caller, key, response)
     db.session.commit()
-    return response
+    return settled(caller, key) or response

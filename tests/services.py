@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from flask import Flask
+from flask import Flask, has_app_context
 from flask.testing import FlaskClient
 from sqlalchemy.engine import URL
 from werkzeug.test import TestResponse
@@ -29,7 +29,7 @@ class Visitor(FlaskClient):
             self.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
-        if "sqlalchemy" in self.application.extensions:
+        if has_app_context() and "sqlalchemy" in self.application.extensions:
             db.session.commit()
         # Flask would let the request share an application context that the test is in, and so whatever `g` remembers.
         with self.application.app_context():

@@ -75,6 +75,14 @@ def create(body: NewNotice) -> ResponseReturnValue:
     return committed(NoticeView.of(notice), 201, location=f"/api/v2/notices/{notice.id}")
 
 
+@notices.post("/api/v2/second-thoughts", who=Who.ANYONE, body=NewNotice, answers={201: NoticeView})
+@idempotent
+def think_twice(body: NewNotice) -> ResponseReturnValue:
+    pin(body)
+    db.session.rollback()
+    return committed(NoticeView.of(pin(body)), 201)
+
+
 @notices.post("/api/v2/promises", who=Who.CUSTOMER, body=NewNotice, answers={201: NoticeView})
 @idempotency_required
 def promise(body: NewNotice) -> ResponseReturnValue:
