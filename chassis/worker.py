@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import click
 import structlog
 from flask import Flask, current_app
+from flask.cli import with_appcontext
 
 from chassis.database import db
 from chassis.server import die_with_parent
@@ -35,6 +36,7 @@ def install(app: Flask, jobs: Sequence[Job]) -> None:
 
 @click.command("worker")
 @click.option("--once", is_flag=True, help="Do what there is to do now, and end.")
+@with_appcontext
 def _work(once: bool) -> None:
     """Do the service's background work until told to stop."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
