@@ -45,6 +45,10 @@ class Broker(Protocol):
         """Put a dead letter back into its service's queue; was there one?"""
         ...
 
+    def close(self) -> None:
+        """Let go of everything; the next use begins anew."""
+        ...
+
 
 def connect(settings: DatabaseSettings) -> Broker:
     """The broker that the settings name: RabbitMQ at `EVENTS_URL`, or else a file that the local processes share."""

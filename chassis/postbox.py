@@ -35,7 +35,8 @@ class Postbox:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
         self._claims: dict[str, IO[str]] = {}
 
     def publish(self, events: Sequence[Event]) -> None:
@@ -71,6 +72,13 @@ class Postbox:
         with self._transaction() as box:
             return box.execute(revive, (service, event_id)).rowcount == 1
 
+    def close(self) -> None:
+        for held in (self._connection, *self._claims.values()):
+            if held is not None:
+                held.close()
+        self._connection = None
+        self._claims.clear()
+
     def _claim(self, service: str) -> bool:
         # The kernel gives the lock up with the process, however that ends.
         if service in self._claims:
@@ -88,18 +96,21 @@ class Postbox:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         try:
-            with self._connection() as connection:
+            with self._lock, self._opened() as connection:
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
         except (sqlite3.Error, OSError) as error:
             raise BrokerAway(f"the postbox cannot be used: {error}") from error
 
-    def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
             self._directory.mkdir(parents=True, exist_ok=True)
-            path = self._directory / "postbox.sqlite3"
-            connection = self._local.connection = sqlite3.connect(path, timeout=LOCK_WAIT_SECONDS, isolation_level=None)
+            self._connection = sqlite3.connect(
+                self._directory / "postbox.sqlite3",
+                timeout=LOCK_WAIT_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
+            )
             for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", LETTERS):
-                connection.execute(statement)
-        return connection
+                self._connection.execute(statement)
+        return self._connection

@@ -58,31 +58,32 @@ class RabbitMQ:
 
     def replay(self, service: str, event_id: str) -> bool:
         with self._line(passing=True) as line:
-            for message in line.dead_messages(service):
-                if Event.from_bytes(message.body).id == event_id:
-                    line.send(message.body, DIRECTLY, service)
-                    message.ack()
-                    return True
-        return False
+            found = [m for m in line.dead_messages(service) if Event.from_bytes(m.body).id == event_id]
+            for message in found:
+                line.send(message.body, DIRECTLY, service)
+                message.ack()
+        return bool(found)
+
+    def close(self) -> None:
+        line: _Line | None = self._local.__dict__.pop("line", None)
+        if line is not None:
+            line.hang_up()
 
     @contextmanager
     def _line(self, passing: bool = False) -> Iterator["_Line"]:
-        """This thread's line, hung up when anything goes wrong on it, so that what was not acknowledged comes again."""
-        line: _Line | None = getattr(self._local, "line", None)
+        """This thread's line; hung up when anything goes wrong, so that what was not acknowledged comes again."""
         try:
-            line = line or _Line(self._url)
-            self._local.line = line
-            yield line
+            if not hasattr(self._local, "line"):
+                self._local.line = _Line(self._url)
+            yield self._local.line
         except FAILURES as error:
-            passing = True
+            self.close()
             raise BrokerAway(f"{type(error).__name__}: {error}") from error
         except BaseException:
-            passing = True
+            self.close()
             raise
-        finally:
-            if passing and line is not None:
-                self._local.line = None
-                line.hang_up()
+        if passing:
+            self.close()
 
 
 class _Line:

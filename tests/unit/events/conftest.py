@@ -1,41 +1,55 @@
 import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from sqlalchemy.orm import Mapped, mapped_column
+from kombu.connection import Connection
 
-from chassis import broker, database, events
-from chassis.broker import Broker
-from chassis.database import Model, db, exact
-from chassis.inbox import InboxEvent
-from chassis.outbox import OutboxEvent
-from chassis.settings import DatabaseSettings
+from chassis import outbox
+from chassis.database import db
+from chassis.rabbitmq import RabbitMQ
+from tests.unit.events.toy import effects, make_toy, settings_for
 
-RABBITMQ = os.environ.get("TEST_RABBITMQ_URL")
-
-
-class Spent(Model):
-    """What a listener of these tests knows: an effect that shows when it is had twice."""
-
-    __tablename__ = "spent_in_tests"
-
-    order_id: Mapped[str] = mapped_column(exact(36), primary_key=True)
-    times: Mapped[int]
+RABBITMQ = os.environ.get("RABBITMQ_TEST_URL")
+QUEUES = ("auth_service", "auth_service.dead", "order_service", "order_service.dead")
 
 
 @pytest.fixture(params=["postbox", "rabbitmq"])
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> DatabaseSettings:
-    if request.param == "rabbitmq" and not RABBITMQ:
-        pytest.skip("TEST_RABBITMQ_URL names no RabbitMQ")
-    return DatabaseSettings(
-        port=0,
-        database_name="test",
-        data_dir=tmp_path,
-        secret_key="s" * 32,
-        service_token="t" * 32,
-        events_url=RABBITMQ if request.param == "rabbitmq" else None,
-    )
+def events_url(request: pytest.FixtureRequest) -> str | None:
+    """Where the broker is: None for the one without a server; every test runs with both."""
+    if request.param == "postbox":
+        return None
+    if not RABBITMQ:
+        pytest.skip("RABBITMQ_TEST_URL names no RabbitMQ, as amqp://guest:guest@127.0.0.1:5672//")
+    RabbitMQ(RABBITMQ).dead_letters("auth_service")  # declares the queues
+    with Connection(RABBITMQ) as connection:
+        for queue in QUEUES:
+            connection.default_channel.queue_purge(queue)
+    return RABBITMQ
+
+
+@pytest.fixture
+def toy(tmp_path: Path, events_url: str | None) -> Iterator[Flask]:
+    """A service that hears of orders, in an application context."""
+    app = make_toy(settings_for(tmp_path, events_url))
+    with app.app_context():
+        yield app
+        app.extensions["broker"].close()
+        db.session.remove()
+        db.engine.dispose()
+
+
+def confirm(*subjects: str, poison: bool = False) -> None:
+    """Tell of orders, each told of in a transaction of its own."""
+    for subject in subjects:
+        outbox.record("order.confirmed", {"poison": poison}, subject=subject)
+        db.session.commit()
+
+
+def had_effects() -> list[str]:
+    """The subjects of all effects so far, in the order in which they were had."""
+    found = list(db.session.scalars(sa.select(effects.c.subject).order_by(effects.c.id)))
+    db.session.rollback()
+    return found
