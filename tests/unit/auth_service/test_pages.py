@@ -1,0 +1,243 @@
+"""The accounts' pages, as a browser without scripts uses them."""
+
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.builders import PASSWORD, registration, unique
+from tests.unit.auth_service.conftest import MakeVisitor, newcomer
+
+
+@pytest.fixture
+def browser(app: Flask) -> FlaskClient:
+    """A browser that has not been here."""
+    return app.test_client()
+
+
+def submit(browser: FlaskClient, path: str, page: str | None = None, **fields: str) -> TestResponse:
+    """Fill in the form that a page shows, and send it."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', browser.get(page or path).text)
+    assert found
+    return browser.post(path, data={"csrf_token": found[1], **fields})
+
+
+def sign_in(browser: FlaskClient, username: str, path: str = "/login") -> TestResponse:
+    return submit(browser, path, username=username, password=PASSWORD)
+
+
+def session_of(browser: FlaskClient) -> str:
+    cookie = browser.get_cookie("session")
+    return cookie.value if cookie else ""
+
+
+def test_who_registers_is_signed_in_and_sees_their_account(browser: FlaskClient) -> None:
+    name = unique("ada")
+
+    made = submit(browser, "/register", username=name, email=f"{name}@example.com", password=PASSWORD)
+
+    assert (made.status_code, made.location) == (303, "/")
+    account = browser.get("/account")
+    assert account.status_code == 200
+    assert name in account.text
+    assert "bronze" in account.text
+
+
+def test_a_form_says_what_is_wrong_and_keeps_what_was_typed(browser: FlaskClient) -> None:
+    refused = submit(browser, "/register", username="<ada>", email="ada@example.com", password="password1234")
+
+    assert refused.status_code == 422
+    assert 'value="&lt;ada&gt;"' in refused.text
+    assert 'id="username-error"' in refused.text
+    assert "one of the commonest passwords" in refused.text
+    assert "password1234" not in refused.text
+
+
+def test_a_taken_name_is_said_beside_its_field(browser: FlaskClient, person: MakeVisitor) -> None:
+    ada = person()
+
+    refused = submit(browser, "/register", username=ada.username, email="other@example.com", password=PASSWORD)
+
+    assert refused.status_code == 409
+    assert 'id="username-error"' in refused.text
+
+
+def test_a_wrong_password_shows_the_form_again(browser: FlaskClient, person: MakeVisitor) -> None:
+    ada = person()
+
+    refused = submit(browser, "/login", username=ada.username, password="something else")
+
+    assert refused.status_code == 401
+    assert f'value="{ada.username}"' in refused.text
+    assert "something else" not in refused.text
+    assert not session_of(browser)
+
+
+@pytest.mark.parametrize(
+    ("target", "leads_to"),
+    [
+        ("/account", "/account"),
+        ("/orders?page=2", "/orders?page=2"),
+        ("https://evil.example", "/"),
+        ("//evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("javascript:alert(1)", "/"),
+        ("", "/"),
+    ],
+)
+def test_signing_in_leads_on_within_the_shop_only(
+    browser: FlaskClient, person: MakeVisitor, target: str, leads_to: str
+) -> None:
+    ada = person()
+    form = browser.get("/login", query_string={"next": target}).text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', form)
+    assert token
+
+    answer = browser.post(
+        "/login",
+        query_string={"next": target},
+        data={"csrf_token": token[1], "username": ada.username, "password": PASSWORD},
+    )
+
+    assert (answer.status_code, answer.location) == (303, leads_to)
+
+
+def test_the_cookie_is_out_of_reach_for_scripts_and_other_sites(browser: FlaskClient, person: MakeVisitor) -> None:
+    answer = sign_in(browser, person().username)
+
+    cookie = next(value for value in answer.headers.getlist("Set-Cookie") if value.startswith("session="))
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Secure" not in cookie
+
+
+def test_behind_tls_the_cookie_is_for_tls_only(browser: FlaskClient, person: MakeVisitor) -> None:
+    answer = browser.post(
+        "/login",
+        json={"username": person().username, "password": PASSWORD},
+        headers={"X-Forwarded-Proto": "https"},
+    )
+
+    cookie = next(value for value in answer.headers.getlist("Set-Cookie") if value.startswith("session="))
+    assert "Secure" in cookie
+
+
+def test_every_sign_in_gets_a_fresh_key_and_ends_the_one_before(browser: FlaskClient, person: MakeVisitor) -> None:
+    ada = person()
+    browser.set_cookie("session", "planted-by-somebody")
+    sign_in(browser, ada.username)
+    first = session_of(browser)
+    sign_in(browser, ada.username)
+    second = session_of(browser)
+
+    assert len({"planted-by-somebody", first, second}) == 3
+    browser.set_cookie("session", first)
+    assert browser.get("/account").status_code == 303
+    browser.set_cookie("session", second)
+    assert browser.get("/account").status_code == 200
+
+
+def test_looking_at_logout_signs_nobody_out(browser: FlaskClient, person: MakeVisitor) -> None:
+    sign_in(browser, person().username)
+
+    asked = browser.get("/logout")
+    assert asked.status_code == 200
+    assert browser.get("/account").status_code == 200
+
+    key = session_of(browser)
+    done = submit(browser, "/logout")
+    assert (done.status_code, done.location) == (303, "/")
+    assert not session_of(browser)
+    browser.set_cookie("session", key)
+    assert browser.get("/account").location == "/login?next=%2Faccount"
+
+
+@pytest.mark.parametrize("path", ["/login", "/register", "/logout", "/account", "/account/password"])
+def test_a_form_of_another_site_is_refused(browser: FlaskClient, person: MakeVisitor, path: str) -> None:
+    sign_in(browser, person().username)
+    form = {"username": "x", "password": PASSWORD}
+
+    assert browser.post(path, data=form).status_code == 400
+    assert browser.post(path, data=form, headers={"Origin": "https://evil.example"}).status_code == 403
+    assert browser.post(path, json=form, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_scripts_register_and_sign_in_by_json(browser: FlaskClient, slash: str) -> None:
+    sent = registration()
+
+    made = browser.post(f"/register{slash}", json=sent)
+    bad = browser.post(f"/register{slash}", json={"username": sent["username"]})
+    taken = browser.post(f"/register{slash}", json=sent)
+    pair = {"username": sent["username"], "password": sent["password"]}
+    signed_in = browser.post(f"/login{slash}", json=pair)
+
+    assert (made.status_code, made.get_json()["message"]) == (201, "User registered successfully")
+    assert sent["password"] not in made.text
+    assert bad.status_code == 422
+    assert {error["field"] for error in bad.get_json()["errors"]} == {"email", "password"}
+    assert taken.status_code == 409
+    assert signed_in.status_code == 200
+    assert browser.get("/account").status_code == 200
+    for incomplete in ({"username": "x"}, {"password": "x"}, {}, {"username": "", "password": "x"}):
+        assert browser.post(f"/login{slash}", json=incomplete).status_code == 400
+    assert browser.post(f"/login{slash}", json=pair | {"password": "wrong"}).status_code == 401
+    assert browser.post(f"/login{slash}", data="{", content_type="application/json").status_code == 400
+
+
+def test_one_changes_the_profile(browser: FlaskClient, person: MakeVisitor) -> None:
+    ada = person(first_name="Augusta")
+    sign_in(browser, ada.username)
+
+    done = submit(browser, "/account", first_name="", last_name="Lovelace", email=ada.email)
+    refused = submit(browser, "/account", email="no address")
+
+    assert (done.status_code, done.location) == (303, "/account")
+    profile = ada.ask("GET", "/api/v2/users/me").json
+    assert (profile["first_name"], profile["last_name"]) == ("", "Lovelace")
+    assert refused.status_code == 422
+    assert 'value="no address"' in refused.text
+
+
+def test_one_changes_the_password_and_stays_signed_in_here_only(
+    app: Flask, browser: FlaskClient, person: MakeVisitor
+) -> None:
+    ada, elsewhere = person(), app.test_client()
+    sign_in(browser, ada.username)
+    sign_in(elsewhere, ada.username)
+
+    wrong = submit(browser, "/account/password", "/account", current_password="x", new_password="a longer walk home")
+    done = submit(
+        browser, "/account/password", "/account", current_password=PASSWORD, new_password="a longer walk home"
+    )
+
+    assert wrong.status_code == 403
+    assert 'id="current_password-error"' in wrong.text
+    assert done.status_code == 303
+    assert browser.get("/account").status_code == 200
+    assert elsewhere.get("/account").status_code == 303
+
+
+def test_one_signs_out_elsewhere(app: Flask, browser: FlaskClient, person: MakeVisitor) -> None:
+    ada, elsewhere = person(), app.test_client()
+    sign_in(elsewhere, ada.username)
+    sign_in(browser, ada.username)
+    ends = re.findall(r'action="(/account/sessions/\d+/end)"', browser.get("/account").text)
+
+    assert len(ends) == 3
+    assert submit(browser, ends[1], "/account").status_code == 303
+
+    assert elsewhere.get("/account").status_code == 303
+    assert browser.get("/account").status_code == 200
+
+
+def test_nobody_signs_somebody_else_out(app: Flask, browser: FlaskClient, person: MakeVisitor) -> None:
+    ada, bob = app.test_client(), newcomer(app)
+    sign_in(ada, person().username)
+    ends = re.findall(r'action="(/account/sessions/\d+/end)"', ada.get("/account").text)
+    sign_in(browser, bob.username)
+
+    assert submit(browser, ends[0], "/account").status_code == 404
+    assert ada.get("/account").status_code == 200
