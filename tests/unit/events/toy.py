@@ -16,9 +16,9 @@ from chassis.inbox import InboxEvent
 from chassis.outbox import OutboxEvent
 from chassis.settings import DatabaseSettings
 
-effects = sa.Table(
-    "effects", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), sa.Column("subject", sa.Text)
-)
+TABLES = (OutboxEvent.__tablename__, InboxEvent.__tablename__)
+own = sa.MetaData()
+effects = sa.Table("effects", own, sa.Column("id", sa.Integer, primary_key=True), sa.Column("subject", sa.Text))
 
 
 class Poison(Exception):
