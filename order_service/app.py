@@ -15,6 +15,9 @@ from order_service.api.refusals import REFUSALS
 from order_service.api.webhooks import webhooks
 from order_service.domain.checkout import Saga
 from order_service.listeners import LISTENERS
+from order_service.pages import cart as cart_pages
+from order_service.pages import checkout as checkout_pages
+from order_service.pages import orders as order_pages
 from order_service.settings import OrderSettings
 from order_service.worker import jobs
 
@@ -25,7 +28,7 @@ def create_app(settings: OrderSettings | None = None) -> Flask:
     app = assemble(
         "order_service",
         settings,
-        routes=[cart, orders, webhooks],
+        routes=[cart, orders, webhooks, cart_pages.cart, checkout_pages.routes, order_pages.orders],
         first_api=[v1.routes],
         refusals=REFUSALS,
     )

@@ -41,7 +41,7 @@ def place_order(body: NewOrder) -> Response:
 @orders.get(ORDERS, who=Who.CUSTOMER, query=OrdersQuery, answers={200: Page[OrderView]})
 def list_orders(query: OrdersQuery) -> Response:
     """One's own orders, newest first; for staff, everybody's."""
-    found = domain.listed(query, query.status, _only_of(identity.signed_in()))
+    found = domain.listed(query, query.status, only_of(identity.signed_in()))
     items = [order_document(row[0]) for row in found.rows]
     return committed(page_of(items, found.next_cursor), 200, **next_link(found.next_cursor))
 
@@ -63,6 +63,11 @@ def fulfil_order(order_id: str, body: Fulfilment) -> Response:
     """Note that an order was shipped, or delivered."""
     order = fulfilment.fulfil(domain.read(order_id), Status(body.status), body.tracking)
     return committed(order_document(order))
+
+
+def only_of(who: Identity) -> int | None:
+    """Whose orders somebody may see: staff may see all."""
+    return None if who.has_role("staff") else who.user_id
 
 
 def answer_for(order: Order) -> Response:
@@ -89,9 +94,5 @@ def _answered(order: Order) -> Response:
     return stored or answer_for(order)
 
 
-def _only_of(who: Identity) -> int | None:
-    return None if who.has_role("staff") else who.user_id
-
-
 def _visible(order_id: str) -> Order:
-    return domain.read(order_id, _only_of(identity.signed_in()))
+    return domain.read(order_id, only_of(identity.signed_in()))

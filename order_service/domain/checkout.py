@@ -176,6 +176,13 @@ def place(
     return order
 
 
+def placed_with(form_key: str) -> Order | None:
+    """The order that a page's form has made, if it was sent before."""
+    order_id = db.session.scalars(sa.select(Order.id).where(Order.form_key == form_key)).one_or_none()
+    db.session.commit()
+    return orders.read(order_id) if order_id else None
+
+
 def refusal(order: Order) -> Refusal:
     """The refusal with which a rejected order ended."""
     extras: dict[str, Any] = {"order_id": order.id}

@@ -14,7 +14,7 @@ from chassis.paging import PageQuery, Slice, Sort, page
 from chassis.problems import Refusal
 from order_service.models import HistoryEntry, Order, TimelineEntry
 
-LEASE = timedelta(seconds=12)
+LEASE = timedelta(seconds=7)
 LONGEST_PAUSE_SECONDS = 10
 MOST_LISTED = 1000
 NOTED_RETRIES = 10

@@ -1,0 +1,1 @@
+"""The orders over HTTP: pages for people."""
