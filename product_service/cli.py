@@ -1,8 +1,6 @@
 """`flask --app product_service catalog …`: the catalogue's commands."""
 
 import io
-import os
-import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,7 +34,7 @@ def import_products(file: BinaryIO, batch: int) -> None:
     added = changed = skipped = 0
     with _progress() as progress, _lines(file, progress) as lines:
         try:
-            for goods, bad in _batches(importer.read(lines, FORMS.get(Path(file.name).suffix.lower())), batch):
+            for goods, bad in _batches(importer.read(lines, FORMS.get(_path(file).suffix.lower())), batch):
                 for line in bad:
                     progress.console.print(f"line {line.number}: {line.fault}", markup=False, highlight=False)
                 stored = _store(goods)
@@ -80,10 +78,14 @@ def _progress() -> Progress:
     return Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True, soft_wrap=True))
 
 
+def _path(file: BinaryIO) -> Path:
+    return Path(str(getattr(file, "name", "-")))
+
+
 @contextmanager
 def _lines(file: BinaryIO, progress: Progress) -> Iterator[Iterator[str]]:
-    status = os.fstat(file.fileno())
-    size = status.st_size if stat.S_ISREG(status.st_mode) else None
+    path = _path(file)
+    size = path.stat().st_size if path.is_file() else None
     task = progress.add_task("Importing", total=size, done=0)
     counted = progress.wrap_file(file, task_id=task) if size else file
     with io.TextIOWrapper(counted, encoding="utf-8-sig", errors="surrogateescape", newline="") as text:

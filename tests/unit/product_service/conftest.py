@@ -1,0 +1,64 @@
+"""The catalogue on its own, and the people who come to it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+
+from chassis.database import db
+from product_service.models import Product
+from tests.accounts import Accounts
+from tests.builders import offer
+from tests.services import SERVICE_TOKEN
+
+Offer = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def anybody(product_app: Flask) -> FlaskClient:
+    return product_app.test_client()
+
+
+@pytest.fixture
+def customer(product_app: Flask, accounts: Accounts) -> FlaskClient:
+    return product_app.test_client(token=accounts.token("ada"))
+
+
+@pytest.fixture
+def staff(product_app: Flask, accounts: Accounts) -> FlaskClient:
+    return product_app.test_client(token=accounts.token("sam", "staff"))
+
+
+@pytest.fixture
+def orders(product_app: Flask) -> FlaskClient:
+    """The order service."""
+    return product_app.test_client(token=SERVICE_TOKEN)
+
+
+@pytest.fixture
+def product(staff: FlaskClient) -> Offer:
+    """Puts a product on sale: `product(slug="mug", stock=3)`."""
+
+    def put_on_sale(**changed: Any) -> dict[str, Any]:
+        answer = staff.post("/api/v2/products", json=offer(**changed))
+        assert answer.status_code == 201, answer.text
+        document: dict[str, Any] = answer.get_json()
+        return document
+
+    return put_on_sale
+
+
+@pytest.fixture
+def stock_of(product_app: Flask) -> Callable[[str], dict[str, int]]:
+    """What lies in each column of a product's stock."""
+
+    def look(slug: str) -> dict[str, int]:
+        db.session.rollback()
+        columns = sa.select(Product.available, Product.reserved, Product.sold, Product.stocked)
+        row = db.session.execute(columns.where(Product.slug == slug, Product.retired == 0)).one()
+        return dict(row._mapping)
+
+    return look

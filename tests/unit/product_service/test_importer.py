@@ -1,0 +1,135 @@
+"""Products come in bulk: new ones are added, known ones changed, bad lines named and skipped."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from flask.testing import FlaskClient
+
+from chassis.database import db
+from product_service.cli import catalog
+from tests.unit.product_service.conftest import Offer
+
+SAMPLE = Path(__file__).resolve().parents[3] / "product_service/sample/catalogue.jsonl"
+
+
+@pytest.fixture
+def import_text(product_app: Flask, tmp_path: Path) -> Callable[..., Result]:
+    """Imports a file with this text: `import_text("name,price\\nMug,5\\n", "goods.csv")`."""
+
+    def run(text: str | bytes, name: str = "goods.csv", *options: str) -> Result:
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        db.session.remove()
+        return product_app.test_cli_runner().invoke(catalog, ["import", str(path), *options])
+
+    return run
+
+
+def test_csv_is_imported(import_text: Callable[..., Result], anybody: FlaskClient) -> None:
+    result = import_text(
+        "slug,name,price,description,category,image,stock\n"
+        'mug,Tea mug,19.99,"Two\nlines, ""quoted""",Kitchen,mug.jpg,5\n'
+        ",Crème Brûlée,4,,,,\n"
+    )
+
+    assert (result.exit_code, result.stdout) == (0, "2 added, 0 changed, 0 bad lines skipped\n")
+    mug = anybody.get("/api/v2/products/mug").get_json()
+    assert mug["description"] == 'Two\nlines, "quoted"'
+    assert (mug["price"]["amount"], mug["category"], mug["image"], mug["available"]) == (1999, "Kitchen", "mug.jpg", 5)
+    assert anybody.get("/api/v2/products/creme-brulee").get_json()["price"]["amount"] == 400
+    assert len(anybody.get("/api/v2/products?q=mug").get_json()["items"]) == 1
+
+
+def test_json_lines_are_imported(import_text: Callable[..., Result], anybody: FlaskClient) -> None:
+    lines = [
+        {"name": "Mug", "price": {"amount": 1999, "currency": "USD"}, "stock": 3},
+        {"name": "Cup", "price": 4.5},
+        {"name": "Pot", "price": "7"},
+    ]
+
+    result = import_text("\n\n".join(map(json.dumps, lines)), "goods.jsonl")
+
+    assert result.stdout == "3 added, 0 changed, 0 bad lines skipped\n"
+    prices = {item["slug"]: item["price"]["amount"] for item in anybody.get("/api/v2/products").get_json()["items"]}
+    assert prices == {"mug": 1999, "cup": 450, "pot": 700}
+
+
+@pytest.mark.parametrize(
+    ("text", "added"), [("name,price\nMug,5\n", 1), ('{"name": "Mug", "price": 5}\n', 1), ("name,price\n", 0)]
+)
+def test_standard_input_may_be_either(product_app: Flask, text: str, added: int) -> None:
+    db.session.remove()
+
+    result = product_app.test_cli_runner().invoke(catalog, ["import", "-"], input=text)
+
+    assert (result.exit_code, result.stdout) == (0, f"{added} added, 0 changed, 0 bad lines skipped\n")
+
+
+def test_a_known_product_is_changed_but_not_its_stock(
+    import_text: Callable[..., Result], anybody: FlaskClient, staff: FlaskClient, product: Offer
+) -> None:
+    before = product(slug="mug", description="Kept", category="Kitchen", stock=5)
+    product(slug="old")
+    staff.delete("/api/v2/products/old")
+
+    result = import_text("slug,name,price,stock\nmug,Cup,1,99\nold,Anew,2,3\n")
+
+    assert result.stdout == "1 added, 1 changed, 0 bad lines skipped\n"
+    mug = anybody.get("/api/v2/products/mug").get_json()
+    assert (mug["id"], mug["name"], mug["price"]["amount"], mug["available"]) == (before["id"], "Cup", 100, 5)
+    assert (mug["description"], mug["category"]) == ("Kept", "Kitchen")
+    assert mug["updated_at"] > before["updated_at"]
+    assert anybody.get("/api/v2/products/old").get_json()["available"] == 3
+    assert import_text("slug,name,price,stock\nmug,Cup,1,99\n").stdout == "0 added, 0 changed, 0 bad lines skipped\n"
+
+
+def test_bad_lines_are_named_and_the_others_imported(import_text: Callable[..., Result], anybody: FlaskClient) -> None:
+    result = import_text(
+        b'name,price,stock,description\nA,1,1,"two\nlines"\nB,free,1\n,1,1\nC,1,-1\nD,1,1,x,too many\n\xff,1,1\nE,2,\n'
+    )
+
+    assert (result.exit_code, result.stdout) == (0, "2 added, 0 changed, 5 bad lines skipped\n")
+    named = [line.split(":")[0] for line in result.stderr.splitlines() if line.startswith("line")]
+    assert named == ["line 4", "line 5", "line 6", "line 7", "line 8"]
+    assert {item["name"] for item in anybody.get("/api/v2/products").get_json()["items"]} == {"A", "E"}
+
+
+def test_bad_json_lines_are_named(import_text: Callable[..., Result]) -> None:
+    deep = "[" * 100_000
+    result = import_text(
+        f'{{"name":"A","price":1}}\n{{\n[]\n{{"name":"N","price":NaN}}\n{deep}\n{{"name":"B","price":2,"colour":"red"}}\n',
+        "goods.jsonl",
+    )
+
+    assert result.stdout == "1 added, 0 changed, 5 bad lines skipped\n"
+
+
+@pytest.mark.parametrize("text", ["", "name\nMug\n", "name,price,colour\nMug,1,red\n"])
+def test_a_file_that_is_no_catalogue_is_refused(import_text: Callable[..., Result], text: str) -> None:
+    result = import_text(text)
+
+    assert result.exit_code == 1
+    assert "Error: " in result.stderr
+
+
+def test_of_twins_in_a_file_the_last_counts(import_text: Callable[..., Result], anybody: FlaskClient) -> None:
+    lines = "".join(f"mug,Mug {number},{number}\n" for number in range(1, 8))
+
+    assert import_text(f"slug,name,price\n{lines}", "goods.csv", "--batch", "3").exit_code == 0
+
+    assert anybody.get("/api/v2/products/mug").get_json()["name"] == "Mug 7"
+    assert len(anybody.get("/api/v2/products").get_json()["items"]) == 1
+
+
+def test_the_sample_catalogue_fills_five_shelves(import_text: Callable[..., Result], anybody: FlaskClient) -> None:
+    assert import_text(SAMPLE.read_bytes(), "sample.jsonl").stdout == "24 added, 0 changed, 0 bad lines skipped\n"
+
+    categories = anybody.get("/api/v2/categories").get_json()["items"]
+    assert sum(category["count"] for category in categories) == 24
+    assert len(categories) == 5
+    for item in anybody.get("/api/v2/products?limit=100").get_json()["items"]:
+        assert "max-age=604800" in anybody.get(item["image"]).headers["Cache-Control"]

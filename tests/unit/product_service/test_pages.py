@@ -1,0 +1,114 @@
+"""The shop's front, each product's page, and the pictures on them."""
+
+from xml.etree import ElementTree as ET
+
+import pytest
+from bs4 import BeautifulSoup
+from flask.testing import FlaskClient
+
+from product_service.pages.pictures import SHELF
+from tests.unit.product_service.conftest import Offer
+
+
+def opened(visitor: FlaskClient, path: str, status: int = 200) -> BeautifulSoup:
+    answer = visitor.get(path, headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.mimetype) == (status, "text/html")
+    return BeautifulSoup(answer.text, "html.parser")
+
+
+def test_the_front_shows_what_is_on_sale(anybody: FlaskClient, product: Offer) -> None:
+    product(slug="mug", name="<b>Tea & mug</b>", category="Kitchen", price={"amount": 199950, "currency": "USD"})
+    product(slug="drill", category="Tools", stock=0)
+
+    page = opened(anybody, "/")
+
+    goods = page.select(".goods > li")
+    assert [entry.a["href"] for entry in goods if entry.a] == ["/products/drill", "/products/mug"]
+    assert "<b>Tea & mug</b>" in goods[1].text
+    assert "$1,999.50" in goods[1].text
+    assert "sold out" in goods[0].text
+    assert [link["href"] for link in page.select(".choices a")] == ["/", "/?category=Kitchen", "/?category=Tools"]
+
+
+def test_the_front_is_searched_filtered_and_sorted(anybody: FlaskClient, product: Offer) -> None:
+    product(slug="mug", name="Tea mug", category="Kitchen")
+    product(slug="tin", name="Tea tin", category="Kitchen", stock=0)
+    product(slug="drill", name="Drill", category="Tools")
+
+    for path, expected in [
+        ("/?q=tea", {"mug", "tin"}),
+        ("/?category=Tools", {"drill"}),
+        ("/?q=tea&in_stock=true&sort=-price", {"mug"}),
+        ("/?q=%22&utm_source=mail", set()),
+    ]:
+        links = opened(anybody, path).select(".goods > li > a")
+        assert {str(link["href"]).removeprefix("/products/") for link in links} == expected
+
+
+def test_the_front_turns_pages(anybody: FlaskClient, product: Offer) -> None:
+    for number in range(26):
+        product(slug=f"p{number}", category="Many & more")
+
+    page = opened(anybody, "/?category=Many+%26+more&sort=name")
+    more = page.select_one("a[rel=next]")
+
+    assert len(page.select(".goods > li")) == 24
+    assert more is not None
+    assert len(opened(anybody, str(more["href"])).select(".goods > li")) == 2
+
+
+def test_a_product_is_put_into_the_cart_from_its_page(anybody: FlaskClient, product: Offer) -> None:
+    product(slug="mug", name="Tea mug", description="Blue.\n<script>", image="product1.jpg", stock=3)
+
+    page = opened(anybody, "/products/mug")
+
+    assert page.h1 is not None
+    assert page.h1.text == "Tea mug"
+    assert page.script is None
+    form = page.select_one("form[action='/cart/items']")
+    assert form is not None
+    assert form["method"] == "post"
+    assert {str(field["name"]) for field in form.select("input")} == {"csrf_token", "slug", "quantity"}
+    assert "Only 3 left" in page.text
+    picture = page.select_one("img.picture")
+    assert picture is not None
+    assert picture["src"] == "/pictures/placeholder.svg"
+
+
+def test_nobody_puts_what_is_sold_out_into_the_cart(anybody: FlaskClient, product: Offer) -> None:
+    product(slug="mug", stock=0)
+
+    assert opened(anybody, "/products/mug").select_one("form[action='/cart/items']") is None
+
+
+def test_an_unknown_product_has_a_page_that_says_so(anybody: FlaskClient) -> None:
+    assert "Cannot find product" in opened(anybody, "/products/nothing", 404).text
+
+
+@pytest.mark.parametrize("query", ["?sort=cheap", "?cursor=damaged", "?in_stock=maybe"])
+def test_a_bad_question_gets_a_page_too(anybody: FlaskClient, query: str) -> None:
+    opened(anybody, f"/{query}", 422)
+
+
+@pytest.mark.parametrize("name", sorted(SHELF))
+def test_every_picture_is_a_picture(name: str) -> None:
+    picture = ET.fromstring(SHELF[name])
+
+    assert picture.tag == "{http://www.w3.org/2000/svg}svg"
+    assert not [element for element in picture.iter() if element.tag.endswith("script")]
+
+
+def test_pictures_are_kept_and_missing_ones_stood_in_for(anybody: FlaskClient) -> None:
+    picture = anybody.get("/pictures/stoneware-mug.svg")
+    missing = anybody.get("/pictures/product1.jpg")
+
+    assert picture.mimetype == missing.mimetype == "image/svg+xml"
+    assert "max-age=604800" in picture.headers["Cache-Control"]
+    assert missing.data == SHELF["placeholder.svg"]
+    again = anybody.get("/pictures/stoneware-mug.svg", headers={"If-None-Match": picture.headers["ETag"]})
+    assert again.status_code == 304
+
+
+@pytest.mark.parametrize("name", ["..%2fpictures.py", "....//pictures.py", "%2e%2e/pictures.py"])
+def test_pictures_are_taken_from_one_shelf_alone(anybody: FlaskClient, name: str) -> None:
+    assert b"picture_address" not in anybody.get(f"/pictures/{name}").data

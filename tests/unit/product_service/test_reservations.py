@@ -1,0 +1,329 @@
+"""Goods are held for a buyer, all or nothing, then sold, given back or set free by time."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+
+from chassis.database import db, now
+from product_service.models import Reservation, StockMovement
+from product_service.worker import expire_due
+from tests.services import SERVICE_TOKEN
+from tests.unit.product_service.conftest import Offer
+
+PATH = "/api/v2/reservations"
+StockOf = Callable[[str], dict[str, int]]
+
+
+@pytest.fixture
+def reserve(orders: FlaskClient) -> Callable[..., Any]:
+    """Reserves: `reserve("order-1", mug=2, cup=1)`."""
+
+    def ask(reference: str, *, seconds: int | None = None, **goods: int) -> Any:
+        items = [{"slug": slug, "quantity": quantity} for slug, quantity in goods.items()]
+        body = {"items": items, "reference": reference} | ({"ttl_seconds": seconds} if seconds else {})
+        return orders.post(PATH, json=body)
+
+    return ask
+
+
+@pytest.fixture
+def later(product_app: Flask) -> Callable[[str], None]:
+    """Lets a reservation's time pass."""
+
+    def pass_time(reservation_id: str) -> None:
+        past = now() - timedelta(seconds=1)
+        db.session.execute(sa.update(Reservation).where(Reservation.id == reservation_id).values(expires_at=past))
+        db.session.commit()
+
+    return pass_time
+
+
+@pytest.fixture(autouse=True)
+def books_in_order(product_app: Flask) -> Iterator[None]:
+    """Whatever happened, no product's stock fails to add up, and the ledger says the same."""
+    yield
+    db.session.rollback()
+    laid = sa.text(
+        "SELECT p.slug, p.available, p.reserved, p.sold, p.stocked, "
+        "(SELECT COALESCE(SUM(m.delta), 0) FROM stock_movements m WHERE m.product_id = p.id) AS on_hand, "
+        "(SELECT COALESCE(SUM(l.quantity), 0) FROM reservation_lines l JOIN reservations r ON r.id = l.reservation_id "
+        "WHERE l.product_id = p.id AND r.status = 'held') AS held FROM products p"
+    )
+    for row in db.session.execute(laid):
+        assert row.available + row.reserved + row.sold == row.stocked
+        assert min(row.available, row.reserved, row.sold) >= 0
+        assert row.on_hand == row.available + row.reserved
+        assert row.held == row.reserved
+
+
+def test_goods_are_held_at_their_price_of_now(
+    reserve: Callable[..., Any], product: Offer, staff: FlaskClient, orders: FlaskClient, stock_of: StockOf
+) -> None:
+    mug, cup = product(slug="mug", stock=5), product(slug="cup", stock=1)
+
+    answer = reserve("order-1", mug=2, cup=1)
+
+    assert answer.status_code == 201
+    held = answer.get_json()
+    assert answer.headers["Location"] == f"{PATH}/{held['id']}"
+    assert (held["status"], held["reference"]) == ("held", "order-1")
+    assert held["items"] == [
+        {"slug": "mug", "name": mug["name"], "quantity": 2, "unit_price": mug["price"]},
+        {"slug": "cup", "name": cup["name"], "quantity": 1, "unit_price": cup["price"]},
+    ]
+    assert stock_of("mug") == {"available": 3, "reserved": 2, "sold": 0, "stocked": 5}
+    staff.patch("/api/v2/products/mug", json={"price": {"amount": 1, "currency": "USD"}, "name": "Other"})
+    assert orders.get(f"{PATH}/{held['id']}").get_json() == held
+
+
+def test_one_product_on_two_lines_counts_together(orders: FlaskClient, product: Offer, stock_of: StockOf) -> None:
+    product(slug="mug", stock=3)
+    line = {"slug": "mug", "quantity": 2}
+
+    assert orders.post(PATH, json={"items": [line, line], "reference": "much"}).status_code == 409
+
+    assert orders.post(PATH, json={"items": [line], "reference": "enough"}).status_code == 201
+    assert stock_of("mug")["available"] == 1
+
+
+def test_all_or_nothing_and_every_short_line_named(
+    reserve: Callable[..., Any], product: Offer, staff: FlaskClient, stock_of: StockOf
+) -> None:
+    product(slug="mug", stock=5)
+    product(slug="cup", stock=1)
+    product(slug="old", stock=9)
+    staff.delete("/api/v2/products/old")
+
+    answer = reserve("order-1", mug=5, cup=2, old=1, unknown=3)
+
+    assert answer.status_code == 409
+    problem = answer.get_json()
+    assert problem["type"].endswith("/out-of-stock")
+    assert sorted((line["slug"], line["quantity"], line["available"]) for line in problem["lines"]) == [
+        ("cup", 2, 1),
+        ("old", 1, 0),
+        ("unknown", 3, 0),
+    ]
+    assert stock_of("mug")["available"] == 5
+    assert reserve("order-1", mug=5).status_code == 201
+
+
+def test_the_same_reference_finds_the_same_reservation(
+    reserve: Callable[..., Any], product: Offer, orders: FlaskClient, stock_of: StockOf
+) -> None:
+    product(slug="mug", stock=2)
+    first = reserve("order-1", mug=2)
+
+    again = reserve("order-1", mug=2)
+    assert (again.status_code, again.get_json()) == (201, first.get_json())
+    assert stock_of("mug")["reserved"] == 2
+
+    orders.delete(f"{PATH}/{first.get_json()['id']}")
+    late = reserve("order-1", mug=2)
+    assert late.get_json() == first.get_json() | {"status": "released"}
+    assert stock_of("mug")["available"] == 2
+
+
+def test_a_reference_names_one_basket(reserve: Callable[..., Any], product: Offer, stock_of: StockOf) -> None:
+    product(slug="mug", stock=5)
+    reserve("order-1", mug=1)
+
+    answer = reserve("order-1", mug=2)
+
+    assert (answer.status_code, answer.get_json()["type"].split("/")[-1]) == (409, "reference-reused")
+    assert stock_of("mug")["reserved"] == 1
+
+
+def test_committing_sells_once(
+    reserve: Callable[..., Any], product: Offer, orders: FlaskClient, staff: FlaskClient, stock_of: StockOf
+) -> None:
+    product(slug="mug", stock=5)
+    held = reserve("order-1", mug=2).get_json()
+
+    answers = [orders.post(f"{PATH}/{held['id']}/commit") for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[1].get_json() == held | {"status": "committed"}
+    assert stock_of("mug") == {"available": 3, "reserved": 0, "sold": 2, "stocked": 5}
+    assert [m["delta"] for m in staff.get("/api/v2/products/mug/stock-adjustments").get_json()["items"]] == [-2, 5]
+
+
+def test_releasing_gives_back_once(
+    reserve: Callable[..., Any], product: Offer, orders: FlaskClient, stock_of: StockOf
+) -> None:
+    product(slug="mug", stock=5)
+    held = reserve("order-1", mug=2).get_json()
+
+    assert [orders.delete(f"{PATH}/{held['id']}").status_code for _ in range(2)] == [204, 204]
+
+    assert stock_of("mug") == {"available": 5, "reserved": 0, "sold": 0, "stocked": 5}
+    late = orders.post(f"{PATH}/{held['id']}/commit")
+    assert (late.status_code, late.get_json()["type"].split("/")[-1]) == (410, "reservation-released")
+    assert stock_of("mug")["sold"] == 0
+
+
+def test_what_was_sold_can_be_taken_back_once(
+    reserve: Callable[..., Any], product: Offer, orders: FlaskClient, staff: FlaskClient, stock_of: StockOf
+) -> None:
+    product(slug="mug", stock=5)
+    held = reserve("order-1", mug=2).get_json()
+    orders.post(f"{PATH}/{held['id']}/commit")
+
+    assert [orders.delete(f"{PATH}/{held['id']}").status_code for _ in range(2)] == [204, 204]
+
+    assert stock_of("mug") == {"available": 5, "reserved": 0, "sold": 0, "stocked": 5}
+    movements = staff.get("/api/v2/products/mug/stock-adjustments").get_json()["items"]
+    assert [(m["kind"], m["delta"]) for m in movements] == [("return", 2), ("sale", -2), ("opening", 5)]
+    assert orders.get(f"{PATH}/{held['id']}").get_json()["status"] == "returned"
+    assert orders.post(f"{PATH}/{held['id']}/commit").status_code == 410
+
+
+def test_a_reservation_that_comes_too_late_is_gone_and_its_goods_on_sale(
+    reserve: Callable[..., Any],
+    product: Offer,
+    orders: FlaskClient,
+    stock_of: StockOf,
+    later: Callable[[str], None],
+) -> None:
+    product(slug="mug", stock=5)
+    held = reserve("order-1", mug=2, seconds=1).get_json()
+    later(held["id"])
+
+    for _ in range(2):
+        answer = orders.post(f"{PATH}/{held['id']}/commit")
+        assert (answer.status_code, answer.get_json()["type"].split("/")[-1]) == (410, "reservation-expired")
+        assert stock_of("mug") == {"available": 5, "reserved": 0, "sold": 0, "stocked": 5}
+    assert orders.delete(f"{PATH}/{held['id']}").status_code == 204
+
+
+def test_the_worker_puts_expired_goods_back_on_sale(
+    reserve: Callable[..., Any], product: Offer, orders: FlaskClient, stock_of: StockOf, later: Callable[[str], None]
+) -> None:
+    product(slug="mug", stock=5)
+    late = [reserve(f"late-{number}", mug=1).get_json()["id"] for number in range(3)]
+    sold, _ = reserve("sold", mug=1).get_json()["id"], reserve("held", mug=1)
+    orders.post(f"{PATH}/{sold}/commit")
+    for reservation_id in [*late, sold]:
+        later(reservation_id)
+
+    assert expire_due() == 3
+    assert expire_due() == 0
+
+    assert stock_of("mug") == {"available": 3, "reserved": 1, "sold": 1, "stocked": 5}
+    assert orders.get(f"{PATH}/{late[0]}").get_json()["status"] == "expired"
+
+
+def test_what_is_reserved_of_a_deleted_product_can_still_be_sold(
+    reserve: Callable[..., Any], product: Offer, orders: FlaskClient, staff: FlaskClient
+) -> None:
+    product(slug="mug", stock=5)
+    held = reserve("order-1", mug=2).get_json()
+
+    staff.delete("/api/v2/products/mug")
+
+    assert orders.post(f"{PATH}/{held['id']}/commit").status_code == 200
+
+
+def test_an_unknown_reservation_is_not_found(orders: FlaskClient) -> None:
+    assert orders.post(f"{PATH}/unknown/commit").status_code == 404
+    assert orders.delete(f"{PATH}/unknown").status_code == 404
+    assert orders.get(f"{PATH}/unknown").status_code == 404
+
+
+def test_reservations_are_for_services(anybody: FlaskClient, customer: FlaskClient, staff: FlaskClient) -> None:
+    for method, path in [("post", PATH), ("post", f"{PATH}/x/commit"), ("delete", f"{PATH}/x"), ("get", f"{PATH}/x")]:
+        assert getattr(anybody, method)(path).status_code == 401
+        assert getattr(customer, method)(path).status_code == 403
+        assert getattr(staff, method)(path).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"items": []},
+        {"items": [{"slug": "mug", "quantity": 0}]},
+        {"items": [{"slug": "mug", "quantity": 1.5}]},
+        {"items": [{"slug": "mug", "quantity": 2**63}]},
+        {"items": [{"slug": "mug"}]},
+        {"items": [{"slug": "mug", "quantity": 1}] * 101},
+        {"items": {"mug": 1}},
+        {"reference": ""},
+        {"reference": "has space"},
+        {"reference": "x" * 101},
+        {"ttl_seconds": 0},
+        {"ttl_seconds": 86401},
+        {"extra": 1},
+    ],
+)
+def test_a_bad_reservation_is_refused(orders: FlaskClient, changed: dict[str, Any]) -> None:
+    body = {"items": [{"slug": "mug", "quantity": 1}], "reference": "order-1"}
+
+    assert orders.post(PATH, json=body | changed).status_code == 422
+
+
+def crowd(app: Flask, bodies: list[dict[str, Any]]) -> list[tuple[int, Any]]:
+    """What everybody is told who comes with these wishes at once."""
+
+    def buy(body: dict[str, Any]) -> tuple[int, Any]:
+        with app.app_context():
+            answer = app.test_client(token=SERVICE_TOKEN).post(PATH, json=body)
+            return answer.status_code, answer.get_json()
+
+    with ThreadPoolExecutor(16) as pool:
+        return list(pool.map(buy, bodies))
+
+
+def test_two_hundred_buyers_of_a_hundred_units_get_exactly_a_hundred(
+    product_app: Flask, product: Offer, stock_of: StockOf
+) -> None:
+    product(slug="mug", stock=100)
+    product(slug="cup", stock=1000)
+    mug, cup = {"slug": "mug", "quantity": 1}, {"slug": "cup", "quantity": 1}
+    baskets = [[mug], [mug, cup], [cup, mug]]
+
+    told = crowd(product_app, [{"items": baskets[n % 3], "reference": f"buyer-{n}"} for n in range(200)])
+
+    assert sorted(status for status, _ in told) == [201] * 100 + [409] * 100
+    assert stock_of("mug") == {"available": 0, "reserved": 100, "sold": 0, "stocked": 100}
+    bundles = [n for n, (status, _) in enumerate(told) if status == 201 and n % 3]
+    assert stock_of("cup")["reserved"] == len(bundles)
+
+
+def test_one_reference_at_once_is_one_reservation_even_of_the_last_goods(
+    product_app: Flask, product: Offer, stock_of: StockOf
+) -> None:
+    product(slug="mug", stock=1)
+
+    told = crowd(product_app, [{"items": [{"slug": "mug", "quantity": 1}], "reference": "same"}] * 16)
+
+    assert [status for status, _ in told] == [201] * 16
+    assert len({document["id"] for _, document in told}) == 1
+    assert stock_of("mug")["reserved"] == 1
+
+
+def test_commit_and_release_at_once_leave_the_books_in_order(
+    product_app: Flask, product: Offer, reserve: Callable[..., Any]
+) -> None:
+    product(slug="mug", stock=20)
+    product(slug="cup", stock=20)
+    held = [reserve(f"order-{number}", mug=1, cup=1).get_json()["id"] for number in range(10)]
+
+    def settle(number: int) -> int:
+        with product_app.app_context():
+            client = product_app.test_client(token=SERVICE_TOKEN)
+            path = f"{PATH}/{held[number // 4]}"
+            return (client.delete(path) if number % 2 else client.post(f"{path}/commit")).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(settle, range(40)))
+
+    assert set(told) <= {200, 204, 410}
+    db.session.rollback()
+    sales = db.session.scalars(sa.select(StockMovement.delta).where(StockMovement.kind.in_(["sale", "return"])))
+    assert sum(sales) == 0
