@@ -1,0 +1,103 @@
+"""An answer as it comes in: parsed strictly, one framing only, 1xx left out, nothing behind its end believed."""
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from gateway.failures import BadAnswer
+
+LARGEST_HEAD = 64 * 1024
+WITHOUT_BODY = (204, 304)
+
+
+class Answer:
+    """The answer to one request; `feed` it with what the connection brings until it is `complete`."""
+
+    def __init__(self, bodiless: bool) -> None:
+        self.status = 0
+        self.version = "1.1"
+        self.headers: list[tuple[str, str]] = []
+        self.head_complete = False
+        self.complete = False
+        self.reusable = False
+        self.received = 0
+        self._bodiless = bodiless
+        self._until_end = False
+        self._pieces: list[bytes] = []
+        self._parser = HttpResponseParser(self)
+
+    @property
+    def has_body(self) -> bool:
+        """Can it have a body, be it an empty one?"""
+        return not self._bodiless
+
+    def feed(self, data: bytes) -> None:
+        """Take in what the connection brought; nothing at all means that it has ended."""
+        if not data:
+            self._end()
+            return
+        self.received += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (HttpParserError, HttpParserUpgrade) as error:
+            self.reusable = False
+            if not self.complete:
+                raise BadAnswer(repr(error.__context__ or error)) from error
+        if not self.head_complete and self.received > LARGEST_HEAD:
+            raise BadAnswer("the head is too large")
+
+    def taken(self) -> list[bytes]:
+        """The pieces of the body that have come since the last time."""
+        pieces, self._pieces = self._pieces, []
+        return pieces
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, given in lower case."""
+        return next((value for key, value in self.headers if key.lower() == name), None)
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        if self.complete:
+            self.reusable = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self.head_complete:
+            self.headers.append((name.decode("latin-1"), value.decode("latin-1")))
+
+    def on_headers_complete(self) -> None:
+        if self.head_complete:
+            return
+        self.status = self._parser.get_status_code()
+        if 100 <= self.status < 200 and self.status != 101:
+            self.headers.clear()
+            return
+        self.version = self._parser.get_http_version()
+        if not 200 <= self.status < 600 or self.version not in ("1.0", "1.1"):
+            raise BadAnswer(f"status {self.status}, HTTP/{self.version}")
+        coding = self.header("transfer-encoding")
+        if coding is not None and (coding.lower() != "chunked" or self.version == "1.0"):
+            raise BadAnswer("an unknown transfer coding")
+        self.head_complete = True
+        self._until_end = coding is None and self.header("content-length") is None
+        self._bodiless = self._bodiless or self.status in WITHOUT_BODY
+        self.reusable = self._parser.should_keep_alive() or (self._bodiless and not self._closes())
+        self.complete = self._bodiless
+
+    def on_body(self, body: bytes) -> None:
+        if self.complete:
+            self.reusable = False
+        else:
+            self._pieces.append(body)
+
+    def on_message_complete(self) -> None:
+        self.complete = self.complete or self.head_complete
+
+    def _closes(self) -> bool:
+        options = ",".join(value for name, value in self.headers if name.lower() == "connection").lower()
+        return self.version != "1.1" or "close" in options
+
+    def _end(self) -> None:
+        self.reusable = False
+        if self.head_complete and self._until_end:
+            self.complete = True
+        elif not self.complete:
+            raise BadAnswer("the connection ended before the answer did")

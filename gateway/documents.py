@@ -1,0 +1,129 @@
+"""The services' API descriptions, fetched from them and merged into the gateway's own."""
+
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gateway.instances import Service
+from gateway.probes import fetch
+from gateway.routes import Table
+
+FRESH_SECONDS = 30.0
+RETRY_SECONDS = 2.0
+REF = "#/components/schemas/"
+OURS = {"502": "The service gave no proper answer", "504": "The service did not answer in time"}
+Document = dict[str, Any]
+
+
+class Documents:
+    """The descriptions of all services, kept for a while; the last one known stands in for a service that is away."""
+
+    def __init__(self, table: Table, services: Mapping[str, Service]) -> None:
+        self._table = table
+        self._services = services
+        self._known: dict[str, Document] = {}
+        self._away: list[str] = list(services)
+        self._until = 0.0
+        self._lock = threading.Lock()
+
+    def merged(self, title: str, version: str) -> Document:
+        """All that is routed, as one description."""
+        known, away = self._fetched()
+        return merge(known, self._table, title, version) | {"x-unavailable": away}
+
+    def versions(self) -> dict[str, str]:
+        """The version that each service said it is."""
+        known, _ = self._fetched()
+        return {name: document["info"]["version"] for name, document in known.items()}
+
+    def _fetched(self) -> tuple[dict[str, Document], list[str]]:
+        with self._lock:
+            if time.monotonic() >= self._until:
+                found = {name: _described(service) for name, service in self._services.items()}
+                self._known |= {name: document for name, document in found.items() if document}
+                self._away = [name for name, document in found.items() if not document]
+                self._until = time.monotonic() + (RETRY_SECONDS if self._away else FRESH_SECONDS)
+            return dict(self._known), self._away
+
+
+def merge(documents: Mapping[str, Document], table: Table, title: str, version: str) -> Document:
+    """One description of what the table routes; what two services describe differently is told in `x-conflicts`."""
+    paths: Document = {}
+    schemas: Document = {}
+    security: Document = {}
+    conflicts: list[dict[str, str]] = []
+    for service, document in documents.items():
+        components = document.get("components", {})
+        names = _names(components.get("schemas", {}), schemas, service)
+        for name, schema in components.get("schemas", {}).items():
+            schemas[names[name]] = _renamed(schema, names)
+        security |= components.get("securitySchemes", {})
+        for path, operations in document.get("paths", {}).items():
+            route = table.find(path)
+            if route is None:
+                continue
+            if route.service != service:
+                conflicts.append({"path": path, "described by": service, "answered by": route.service})
+                continue
+            open_ones = {method: _ours(operation, service) for method, operation in operations.items()}
+            open_ones = {method: operation for method, operation in open_ones.items() if not _is_inside(operation)}
+            if open_ones:
+                paths[path] = _renamed(open_ones, names)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": title, "version": version},
+        "paths": dict(sorted(paths.items())),
+        "components": {"schemas": schemas, "securitySchemes": security},
+        "x-services": {name: document["info"]["version"] for name, document in documents.items()},
+        "x-conflicts": conflicts,
+    }
+
+
+def operations_of(document: Document) -> Iterable[tuple[str, str, Document]]:
+    """Each operation with its method and path."""
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            yield method.upper(), path, operation
+
+
+def _described(service: Service) -> Document | None:
+    for instance in service.instances:
+        status, document = fetch(instance, "/openapi.json")
+        if status == 200 and "paths" in document and "info" in document:
+            return document
+    return None
+
+
+def _is_inside(operation: Document) -> bool:
+    return operation.get("x-who") == "service"
+
+
+def _ours(operation: Document, service: str) -> Document:
+    """The operation with the answers that only the gateway gives, and a name that no other service has."""
+    responses = operation.get("responses", {})
+    unavailable = responses.get("503", {})
+    ours = {status: unavailable | {"description": text} for status, text in OURS.items()}
+    named = {"operationId": f"{service}_{operation['operationId']}"} if "operationId" in operation else {}
+    return operation | named | {"x-service": service, "responses": ours | responses}
+
+
+def _names(new: Document, taken: Document, service: str) -> dict[str, str]:
+    """The name of each schema in the merged description: its own, unless another service means something else by it."""
+    return {
+        name: name if name not in taken or taken[name] == schema else f"{service.title()}{name}"
+        for name, schema in new.items()
+    }
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: REF + names.get(item.removeprefix(REF), item.removeprefix(REF))
+            if key == "$ref" and isinstance(item, str) and item.startswith(REF)
+            else _renamed(item, names)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_renamed(item, names) for item in value]
+    return value

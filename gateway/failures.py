@@ -1,0 +1,45 @@
+"""What can go wrong between the gateway and a service, and what the client is told of it."""
+
+from typing import ClassVar
+
+from chassis.problems import Problem
+
+
+class Failure(Exception):
+    """An instance gave no answer that can be passed on."""
+
+    status: ClassVar[int]
+    slug: ClassVar[str]
+    words: ClassVar[str]
+
+    def problem(self, service: str) -> Problem:
+        """The gateway's own answer: it names the service, never a host."""
+        return Problem(self.status, self.slug, self.words.format(service=service), service=service)
+
+
+class Unreachable(Failure):
+    """There is no connection to be had; nothing was sent."""
+
+    status, slug = 503, "service-unavailable"
+    words = "The {service} cannot be reached; try again shortly."
+
+
+class Lost(Failure):
+    """The connection ended before the first byte of an answer."""
+
+    status, slug = 502, "bad-gateway"
+    words = "The {service} hung up without an answer."
+
+
+class BadAnswer(Failure):
+    """What came back is no well-formed answer, or ended before its time."""
+
+    status, slug = 502, "bad-gateway"
+    words = "The {service} gave an answer that cannot be understood."
+
+
+class TooSlow(Failure):
+    """The instance did not answer, or did not take the request, in time."""
+
+    status, slug = 504, "gateway-timeout"
+    words = "The {service} did not answer in time."

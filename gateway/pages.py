@@ -1,0 +1,66 @@
+"""The gateway's own pages: the API's description, and how the services are."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, current_app, request
+from flask.typing import ResponseReturnValue
+
+from chassis import wire
+from chassis.identity import Who
+from chassis.pages import page
+from chassis.routes import Routes
+from gateway.documents import Documents, operations_of
+from gateway.probes import Probe
+
+TITLE = "Shop"
+
+pages = Routes("pages", __name__, template_folder="templates")
+
+
+@pages.get("/docs", who=Who.ANYONE, hidden=True)
+def docs() -> ResponseReturnValue:
+    """The API of the whole shop, for people."""
+    document = _merged()
+    return page("docs.html", document=document, operations=list(operations_of(document)))
+
+
+@pages.get("/status", who=Who.ANYONE, hidden=True)
+def status() -> ResponseReturnValue:
+    """How the services are: a page for a browser, else a document."""
+    services = _services()
+    is_well = all(service["status"] == "up" for service in services.values())
+    document = {"status": "ok" if is_well else "degraded", "version": _version(), "services": services}
+    if request.accept_mimetypes.best_match([wire.JSON, "text/html"]) == "text/html":
+        return page("status.html", shop=document)
+    return wire.json_response(document)
+
+
+def openapi() -> Response:
+    """The API of the whole shop, for programs."""
+    return wire.json_response(_merged())
+
+
+def _merged() -> dict[str, Any]:
+    documents: Documents = current_app.extensions["documents"]
+    return documents.merged(TITLE, _version())
+
+
+def _version() -> str:
+    version: str = current_app.extensions["version"]
+    return version
+
+
+def _services() -> dict[str, dict[str, Any]]:
+    probes: Mapping[str, Probe] = current_app.extensions["probes"]
+    reports = {name: probe.report() for name, probe in probes.items()}
+    versions = current_app.extensions["documents"].versions()
+    return {
+        name: {
+            "status": "up" if report.is_up else "down",
+            "version": versions.get(name),
+            "instances": {"known": report.known, "ready": report.ready},
+            "checks": report.checks,
+        }
+        for name, report in reports.items()
+    }

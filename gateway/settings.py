@@ -1,0 +1,30 @@
+"""What the gateway reads from its environment."""
+
+from functools import cached_property
+
+from pydantic import field_validator
+
+from chassis.limits import Limit
+from chassis.settings import Settings
+
+
+class GatewaySettings(Settings):
+    """The gateway's settings; a thread is busy with one request, however long its service takes."""
+
+    port: int = 8080
+    threads: int = 64
+    trusted_proxies: str = ""
+    ratelimit_requests: str = "6000/minute"
+    connect_seconds: float = 1.0
+    upstream_seconds: float = 30.0
+
+    @field_validator("ratelimit_requests")
+    @classmethod
+    def _a_rule(cls, rule: str) -> str:
+        Limit("requests", rule, None)
+        return rule
+
+    @cached_property
+    def requests_limit(self) -> Limit:
+        """How many requests one address may make."""
+        return Limit("requests", self.ratelimit_requests, self.redis_url)

@@ -1,0 +1,62 @@
+"""Request targets, judged as they came: one that two programs could read in two ways is refused, never guessed."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from chassis.problems import Problem
+
+ABSOLUTE = re.compile(r"https?://([^/?#]*)(.*)", re.IGNORECASE)
+HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
+BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+HIDDEN_SEPARATOR = re.compile(r"%(?:2f|5c|00)", re.IGNORECASE)
+AMBIGUOUS = re.compile(r"//|\\|\0|/\.{1,2}(?:[;/]|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a request asks for: path and query just as they came, the path alone, and the host if the target says it."""
+
+    raw: str
+    path: str
+    host: str | None = None
+
+
+def read(raw: str) -> Target:
+    """The target of a request line (RFC 9112, 3.2); raises a 400 problem for an ambiguous or malformed one."""
+    if raw.startswith("/"):
+        return _origin_form(raw, None)
+    absolute = ABSOLUTE.fullmatch(raw)
+    if absolute is None or not is_host(absolute[1]):
+        raise _refused("This is no address.")
+    rest = absolute[2]
+    return _origin_form(rest if rest.startswith("/") else f"/{rest}", absolute[1])
+
+
+def is_host(text: str) -> bool:
+    """Is this a host, with or without a port, as a `Host` header may name it?"""
+    return HOST.fullmatch(text) is not None
+
+
+def _origin_form(raw: str, host: str | None) -> Target:
+    path = raw.partition("?")[0]
+    if "#" in raw or not raw.isascii():
+        raise _refused("The address has characters that must be percent-encoded.")
+    if AMBIGUOUS.search(_decoded(path) if "%" in path else path):
+        raise _refused("The path has empty or dot segments, a backslash or a NUL.")
+    return Target(raw, path, host)
+
+
+def _decoded(path: str) -> str:
+    if BAD_PERCENT.search(path):
+        raise _refused("A percent sign in the path is not followed by two hexadecimal digits.")
+    if HIDDEN_SEPARATOR.search(path):
+        raise _refused("The path has an encoded slash, backslash or NUL.")
+    try:
+        return unquote_to_bytes(path).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _refused("The path is not UTF-8.") from error
+
+
+def _refused(why: str) -> Problem:
+    return Problem(400, "ambiguous-path", why)
