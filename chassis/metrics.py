@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from chassis.problems import Problem
+from chassis.requestlog import PASSED_ON
 from chassis.routes import open_to_all
 from chassis.settings import Settings
 
@@ -17,6 +18,7 @@ registry = CollectorRegistry()
 REQUESTS = Counter("http_requests_total", "Requests answered", ["method", "route", "status"], registry=registry)
 DURATION = Histogram("http_request_seconds", "Time to answer", ["route"], buckets=BUCKETS, registry=registry)
 IN_FLIGHT = Gauge("http_requests_in_flight", "Requests under way", registry=registry)
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
 def install(app: Flask) -> None:
@@ -27,14 +29,19 @@ def install(app: Flask) -> None:
     app.add_url_rule("/metrics", "metrics", open_to_all(_show))
 
 
+def known_method(method: str) -> str:
+    """The method as a label; whatever else a client made up is `OTHER`."""
+    return method if method in METHODS else "OTHER"
+
+
 def _begin() -> None:
     g.counted_from = time.perf_counter()
     IN_FLIGHT.inc()
 
 
 def _count(response: Response) -> Response:
-    route = request.url_rule.rule if request.url_rule else "unknown"
-    REQUESTS.labels(request.method, route, response.status_code).inc()
+    route = request.url_rule.rule if request.url_rule else request.environ.get(PASSED_ON, {}).get("route", "unknown")
+    REQUESTS.labels(known_method(request.method), route, response.status_code).inc()
     DURATION.labels(route).observe(time.perf_counter() - g.counted_from)
     return response
 

@@ -15,6 +15,8 @@ from chassis.database import db, is_busy
 
 log = structlog.get_logger()
 
+REFUSED = "shop.refused"  # where WSGI middleware leaves the Problem that it wants answered in the service's stead
+
 Refusals = Mapping[type["Refusal"], tuple[int, str]]
 FieldErrors = list[dict[str, str]]
 
@@ -117,6 +119,7 @@ def install(app: Flask, refusals: Refusals) -> None:
     """Turn everything that a view raises into an answer."""
     app.extensions["refusals"] = refusals
     app.register_error_handler(Exception, _answer_for)
+    app.before_request(_refuse_for_middleware)
 
 
 def is_first_api(path: str) -> bool:
@@ -139,6 +142,13 @@ def as_problem(error: Exception) -> Problem:
         return _from_database(error)
     log.error("unhandled exception", exc_info=error)
     return Problem(500)
+
+
+def _refuse_for_middleware() -> None:
+    problem: Problem | None = request.environ.get(REFUSED)
+    if problem is not None:
+        g.identity = None  # the page that says no asks nobody who its reader is
+        raise problem
 
 
 def _answer_for(error: Exception) -> Response:

@@ -20,6 +20,7 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
 LARGEST_LOGGED = 16 * 1024
 QUIET = {"/livez", "/readyz", "/metrics"}
+PASSED_ON = "shop.passed_on"  # where WSGI middleware leaves whither it passed a request that is answered here after all
 
 
 def install(app: Flask) -> None:
@@ -64,7 +65,7 @@ def _begin() -> None:
     g.request_id = request_id(request.headers.get("X-Request-ID"))
     g.trace_id, g.traceparent = trace_context(request.headers.get("traceparent"))
     structlog.contextvars.bind_contextvars(request_id=g.request_id, trace_id=g.trace_id)
-    if request.path not in QUIET:
+    if request.path not in QUIET and PASSED_ON not in request.environ:
         log.info("request incoming", method=request.method, url=_url(), args=_args(), json=_body())
 
 
@@ -73,7 +74,7 @@ def _complete(response: Response) -> Response:
     if request.path not in QUIET:
         spent = round((time.perf_counter() - g.began) * 1000, 2)
         line = log.bind(method=request.method, url=_url(), status=response.status_code)
-        line.info("request complete", duration_ms=spent)
+        line.info("request complete", duration_ms=spent, **request.environ.get(PASSED_ON, {}))
         if response.is_json and not response.is_streamed:
             line.debug("request payload", payload=_document(response.get_data()))
     return response
