@@ -22,7 +22,10 @@ _SECRET_PAIR = re.compile(
     rf"""([\w.\-\[\]]*(?:{TELLTALES})[\w.\-\[\]]*["']?\s*(?:=|:|%3D)\s*)("[^"]*"|'[^']*'|(?:Basic|Bearer)\s+\S+|[^\s&;,"')}}\]]+)""",
     re.IGNORECASE,
 )
-_USERINFO = re.compile(r"(\w+://)[^/\s@]+@")
+_USERINFO = re.compile(r"(\w+://)[^/\s]+@")
+_LINE_ENDS = {
+    ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"
+}  # JSON lets them stand, readers of lines may not
 
 
 def configure(service: str, level: str) -> None:
@@ -118,4 +121,4 @@ def _named(service: str) -> Processor:
 
 
 def _line(event: EventDict, **_: Any) -> str:
-    return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
+    return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS).decode().translate(_LINE_ENDS)

@@ -1,6 +1,7 @@
 """Calls from one service to another: bounded in time, tried again where safe, never with anybody's cookies."""
 
 import threading
+import time
 from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -10,6 +11,7 @@ import stamina
 import structlog
 from flask import g, has_app_context
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 
 from chassis.breaker import Breaker, BreakerOpen
 from chassis.problems import Refusal
@@ -18,6 +20,7 @@ log = structlog.get_logger()
 
 CONNECT_SECONDS = 1.0
 READ_SECONDS = 3.0
+READ_BYTES = 65536
 
 
 class PeerUnavailable(Refusal):
@@ -68,6 +71,7 @@ class Peer:
     def _send(
         self, method: str, path: str, json: Any, params: Mapping[str, str] | None, timeout: tuple[float, float]
     ) -> requests.Response:
+        latest = time.monotonic() + sum(timeout)
         try:
             answer = self._session().request(
                 method,
@@ -77,8 +81,10 @@ class Peer:
                 headers=self._headers(),
                 timeout=timeout,
                 allow_redirects=False,
+                stream=True,
             )
-        except requests.RequestException as error:
+            _read(answer, latest)
+        except (requests.RequestException, HTTPError) as error:
             raise _Failed(type(error).__name__) from error
         if answer.status_code >= 500:
             raise _Failed(f"status {answer.status_code}")
@@ -98,3 +104,14 @@ class Peer:
             session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
             session.mount("http://", HTTPAdapter(max_retries=0))
         return session
+
+
+def _read(answer: requests.Response, latest: float) -> None:
+    """Take the body in by then: a time-out of the socket alone bounds the pauses, not the whole."""
+    body = bytearray()
+    while part := answer.raw.read1(READ_BYTES, decode_content=True):
+        body += part
+        if time.monotonic() > latest:
+            answer.close()
+            raise _Failed("an answer without end")
+    answer._content = bytes(body)

@@ -70,6 +70,12 @@ class Settings(BaseSettings):
             raise ValueError("must have at least 32 characters")
         return value
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        networks(value)
+        return value
+
     @property
     def production(self) -> bool:
         """Is this the real shop, where nothing of the sandbox may run?"""
@@ -78,7 +84,7 @@ class Settings(BaseSettings):
     @cached_property
     def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The networks whose `X-Forwarded-*` headers count."""
-        return tuple(ip_network(part.strip(), strict=False) for part in self.trusted_proxies.split(",") if part.strip())
+        return networks(self.trusted_proxies)
 
     @classmethod
     def load(cls, **values: Any) -> Self:
@@ -109,18 +115,30 @@ class DatabaseSettings(Settings):
     database_pool: int = 20
     events_url: SecretStr | None = None
 
+    @field_validator("database_url")
+    @classmethod
+    def _of_a_known_kind(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("sqlite:///", "mysql+pymysql://")):
+            raise ValueError("must be sqlite:///FILE or mysql+pymysql://USER@HOST/DATABASE")
+        return value
+
     @cached_property
     def database(self) -> URL:
         """Where this service keeps its tables."""
+        if self.production and not (self.database_url or "").startswith("mysql"):
+            raise SettingsError("DATABASE_URL: production needs mysql+pymysql://USER@HOST/DATABASE")
         if self.database_url is None:
-            if self.production:
-                raise SettingsError("DATABASE_URL is missing: production needs mysql+pymysql://USER@HOST/DATABASE")
             self.data_dir.mkdir(parents=True, exist_ok=True)
             return make_url(f"sqlite:///{self.data_dir / self.database_name}.sqlite3")
         url = make_url(self.database_url)
         if self.database_password is not None:
             url = url.set(password=self.database_password.get_secret_value())
         return url
+
+
+def networks(listed: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """The networks that a comma-separated list of addresses and networks names; raises ValueError."""
+    return tuple(ip_network(part.strip(), strict=False) for part in listed.split(",") if part.strip())
 
 
 def _secrets_dir() -> Path:

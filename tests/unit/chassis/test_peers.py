@@ -1,0 +1,216 @@
+"""A call to another service ends in time, whatever that service does, and is repeated only where that is safe."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask, g
+
+from chassis import peers
+from chassis.breaker import Breaker, BreakerOpen
+from chassis.peers import Peer, PeerUnavailable
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+FAULT = b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"
+Behaviour = Callable[[socket.socket], None]
+
+
+def says(*answers: bytes) -> Behaviour:
+    """Answers requests one after the other, the last answer for ever."""
+    left = list(answers)
+    return lambda connection: connection.sendall(left.pop(0) if len(left) > 1 else left[0])
+
+
+def hangs_up(connection: socket.socket) -> None:
+    connection.close()
+
+
+class Misbehaving:
+    """A server that does with each request what it is told to do."""
+
+    def __init__(self) -> None:
+        self.behaviour: Behaviour = says(OK)
+        self.requests: list[bytes] = []
+        self.over = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._threads = [threading.Thread(target=self._accept)]
+        self._threads[0].start()
+
+    def _accept(self) -> None:
+        while not self.over.is_set():
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            thread = threading.Thread(target=self._serve, args=(connection,))
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection:
+            connection.settimeout(0.05)
+            while not self.over.is_set():
+                try:
+                    request = connection.recv(65536)
+                    if not request:
+                        return
+                    self.requests.append(request)
+                    self.behaviour(connection)
+                except TimeoutError:
+                    continue
+                except OSError:
+                    return
+
+    def hangs(self, connection: socket.socket) -> None:
+        self.over.wait(30)
+
+    def drips(self, connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        while not self.over.wait(0.05):
+            connection.sendall(b" ")
+
+    def close(self) -> None:
+        self.over.set()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for thread in self._threads:
+            thread.join()
+
+
+@pytest.fixture
+def server() -> Iterator[Misbehaving]:
+    server = Misbehaving()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def peer(server: Misbehaving) -> Peer:
+    return Peer("catalogue", server.url, "the-service-token")
+
+
+def test_an_answer_is_handed_over_whatever_it_says(server: Misbehaving, peer: Peer) -> None:
+    server.behaviour = says(b"HTTP/1.1 409 Conflict\r\nContent-Length: 2\r\n\r\n{}")
+    assert peer.call("POST", "/api/v2/reservations", json={"a": 1}).status_code == 409
+    assert len(server.requests) == 1
+    assert b"Authorization: Bearer the-service-token\r\n" in server.requests[0]
+
+
+def test_a_passing_fault_is_tried_again(server: Misbehaving, peer: Peer) -> None:
+    server.behaviour = says(FAULT, OK)
+    assert peer.call("GET", "/").status_code == 200
+    assert len(server.requests) == 2
+
+
+def test_what_must_not_be_repeated_is_not(server: Misbehaving, peer: Peer) -> None:
+    server.behaviour = says(FAULT, OK)
+    with pytest.raises(PeerUnavailable):
+        peer.call("POST", "/", attempts=1)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("behaviour", ["hangs", "drips"])
+def test_a_peer_that_does_not_come_to_an_end_is_given_up(server: Misbehaving, peer: Peer, behaviour: str) -> None:
+    server.behaviour = getattr(server, behaviour)
+    began = time.monotonic()
+    with pytest.raises(PeerUnavailable) as gone:
+        peer.call("GET", "/", read_seconds=0.2, attempts=1)
+    assert time.monotonic() - began < 2
+    assert gone.value.extras == {"service": "catalogue"}
+    assert "127.0.0.1" not in str(gone.value)
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [hangs_up, says(b"nonsense\r\n\r\n"), says(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"), says(FAULT)],
+    ids=["hangs up", "no HTTP", "cut off", "faulty"],
+)
+def test_what_is_no_answer_makes_the_peer_unavailable(server: Misbehaving, peer: Peer, behaviour: Behaviour) -> None:
+    def and_ends(connection: socket.socket) -> None:
+        behaviour(connection)
+        connection.close()
+
+    server.behaviour = and_ends
+    with pytest.raises(PeerUnavailable):
+        peer.call("GET", "/")
+
+
+def test_a_peer_that_is_not_there_is_unavailable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    with pytest.raises(PeerUnavailable):
+        Peer("catalogue", url, "token").call("GET", "/")
+
+
+def test_a_redirect_is_not_followed(server: Misbehaving, peer: Peer) -> None:
+    server.behaviour = says(b"HTTP/1.1 302 Found\r\nLocation: http://evil.test/\r\nContent-Length: 0\r\n\r\n")
+    assert peer.call("GET", "/").status_code == 302
+    assert len(server.requests) == 1
+
+
+def test_no_cookie_is_kept(server: Misbehaving, peer: Peer) -> None:
+    server.behaviour = says(b"HTTP/1.1 200 OK\r\nSet-Cookie: session=of-ada; Path=/\r\nContent-Length: 0\r\n\r\n")
+    peer.call("GET", "/")
+    peer.call("GET", "/")
+    assert b"cookie" not in server.requests[1].lower()
+
+
+def test_a_proxy_of_the_machine_is_not_asked(server: Misbehaving, peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert peer.call("GET", "/").status_code == 200
+
+
+def test_the_ids_of_a_request_go_along(noticeboard: Flask, server: Misbehaving, peer: Peer) -> None:
+    with noticeboard.test_request_context(headers={"X-Request-ID": "abc-1"}):
+        noticeboard.preprocess_request()
+        peer.call("GET", "/")
+        assert b"X-Request-ID: abc-1\r\n" in server.requests[0]
+        assert f"traceparent: {g.traceparent}\r\n".encode() in server.requests[0]
+
+
+def test_a_peer_that_keeps_failing_is_left_alone(
+    server: Misbehaving, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.behaviour = says(FAULT)
+    for _ in range(10):
+        with pytest.raises(PeerUnavailable):
+            peer.call("GET", "/", attempts=1)
+    assert peer.breaker.is_open
+    assert len(server.requests) == 5
+    server.behaviour = says(OK)
+    later = time.monotonic() + 3
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert peer.call("GET", "/").status_code == 200
+    assert not peer.breaker.is_open
+
+
+def test_one_caller_at_a_time_tries_a_failing_peer_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    breaker = Breaker(failures=1, rest=2.0)
+    with pytest.raises(OSError, match="away"), breaker.guarding(OSError):
+        raise OSError("away")
+    later = time.monotonic() + 3
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    with breaker.guarding(OSError):
+        with pytest.raises(BreakerOpen), breaker.guarding(OSError):
+            pass
+    with breaker.guarding(OSError):
+        pass
+
+
+def test_a_slow_peer_does_not_hold_up_the_callers_of_one_another(server: Misbehaving, peer: Peer) -> None:
+    all_there = threading.Barrier(4, timeout=peers.READ_SECONDS)
+
+    def together(connection: socket.socket) -> None:
+        all_there.wait()
+        connection.sendall(OK)
+
+    server.behaviour = together
+    threads = [threading.Thread(target=peer.call, args=("GET", "/")) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(server.requests) == 4
