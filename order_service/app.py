@@ -13,6 +13,7 @@ from order_service.api.cart import cart
 from order_service.api.orders import orders, settle
 from order_service.api.refusals import REFUSALS
 from order_service.api.webhooks import webhooks
+from order_service.cli import orders as commands
 from order_service.domain.checkout import Saga
 from order_service.listeners import LISTENERS
 from order_service.pages import cart as cart_pages
@@ -42,5 +43,6 @@ def create_app(settings: OrderSettings | None = None) -> Flask:
     }
     events.install(app, LISTENERS)
     worker.install(app, jobs(app))
+    app.cli.add_command(commands)
     failpoints.arm(settings.failpoint)
     return app

@@ -1,13 +1,13 @@
 """The line to the product service."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import requests
 
 from chassis.peers import CONNECT_SECONDS, READ_SECONDS, Peer, PeerUnavailable
-from order_service.domain.stock import OutOfStock, Product, Reservation, ReservationLost
+from order_service.domain.stock import OutOfStock, Product, Reservation, ReservationLost, StockEntry
 
 ATTEMPTS = 2
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,119}")
@@ -49,6 +49,16 @@ class HttpCatalogue:
         if answer.status_code != 404:
             self._expect(answer, 204)
 
+    def ledger(self) -> Iterator[StockEntry]:
+        after = ""
+        while True:
+            answer = self._peer.call("GET", "/internal/reservations", params={"after": after})
+            items = self._expect(answer, 200).json()["items"]
+            if not items:
+                return
+            yield from map(_entry, items)
+            after = items[-1]["id"]
+
     def _call(self, method: str, path: str, within: float, json: object = None) -> requests.Response:
         read = min(READ_SECONDS, max(within / ATTEMPTS - CONNECT_SECONDS, 0.2))
         return self._peer.call(method, path, json=json, read_seconds=read, attempts=ATTEMPTS)
@@ -62,3 +72,8 @@ class HttpCatalogue:
 def _product(item: Mapping[str, Any]) -> Product:
     brief = {name: item[name] for name in ("id", "slug", "name", "available", "image")}
     return Product(price=item["price"]["amount"], **brief)
+
+
+def _entry(item: Mapping[str, Any]) -> StockEntry:
+    quantities = {line["slug"]: line["quantity"] for line in item["items"]}
+    return StockEntry(item["id"], item["reference"], item["status"], quantities)

@@ -28,6 +28,7 @@ from order_service.settings import OrderSettings
 log = structlog.get_logger()
 
 PROVIDER = "stripe"
+API_VERSION = "2024-06-20"
 KEY_LIFETIME = timedelta(hours=23)
 TIMEOUT = (1.0, 5.0)
 ATTEMPTS = 3
@@ -42,7 +43,11 @@ class Payments:
 
     def __init__(self, api_key: str, api_base: str, webhook_secret: str) -> None:
         self._client = stripe.StripeClient(
-            api_key, base_addresses={"api": api_base}, max_network_retries=0, http_client=_Wire()
+            api_key,
+            stripe_version=API_VERSION,
+            base_addresses={"api": api_base},
+            max_network_retries=0,
+            http_client=_Wire(),
         )
         self._webhook_secret = webhook_secret
 
@@ -56,7 +61,7 @@ class Payments:
         except stripe.CardError as error:
             return Declined(_reason(error))
         except stripe.InvalidRequestError as error:
-            if error.param == "payment_method":
+            if error.param == "payment_method" or error.http_status == 404:
                 raise UnknownPaymentToken from error
             log.error("payment refused", order_id=order_id, code=error.code, message=error.user_message)
             return Declined(error.code or "invalid_request")
@@ -91,13 +96,16 @@ class Payments:
 
     def ledger(self, since: datetime | None = None) -> Iterator[LedgerEntry]:
         """The provider's books from a moment on, newest first; raises OutcomeUnknown."""
-        page: Any = {"limit": PAGE} | ({"created": {"gte": int(since.timestamp())}} if since else {})
+        oldest = since.timestamp() if since else 0.0
         try:
             refunded: Counter[str] = Counter()
-            for refund in self._client.v1.refunds.list(page).auto_paging_iter():
-                if refund.status != "failed":
-                    refunded[str(refund.payment_intent)] += refund.amount
-            for intent in self._client.v1.payment_intents.list(page).auto_paging_iter():
+            for refund in self._client.v1.refunds.list({"limit": PAGE}).auto_paging_iter():
+                if refund.created < oldest:
+                    break
+                refunded[str(refund.payment_intent)] += refund.amount if refund.status != "failed" else 0
+            for intent in self._client.v1.payment_intents.list({"limit": PAGE}).auto_paging_iter():
+                if intent.created < oldest:
+                    break
                 yield _entry(intent, refunded[intent.id])
         except stripe.StripeError as error:
             _give_up(error)
@@ -115,18 +123,15 @@ class Payments:
             raise BadSignature from error
 
     def _create_intent(self, order_id: str, amount: int, currency: str, token: str) -> stripe.PaymentIntent:
-        return self._client.v1.payment_intents.create(
-            {
-                "amount": amount,
-                "currency": currency.lower(),
-                "payment_method": token,
-                "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
-                "confirm": True,
-                "error_on_requires_action": True,
-                "metadata": {"order_id": order_id},
-            },
-            {"idempotency_key": f"order-{order_id}"},
-        )
+        asked: Any = {
+            "amount": amount,
+            "currency": currency.lower(),
+            "payment_method": token,
+            "payment_method_types": ["card"],
+            "confirm": True,
+            "metadata": {"order_id": order_id},
+        }
+        return self._client.v1.payment_intents.create(asked, {"idempotency_key": f"order-{order_id}"})
 
     def _create_refund(self, reference: str, amount: int, order_id: str) -> stripe.Refund:
         return self._client.v1.refunds.create(
@@ -214,7 +219,7 @@ def _entry(intent: stripe.PaymentIntent, refunded: int) -> LedgerEntry:
         order_id=getattr(intent.metadata, "order_id", None),
         status=intent.status,
         amount=intent.amount,
-        captured=intent.amount_received,
+        captured=intent.amount if intent.status == "succeeded" else 0,
         refunded=refunded,
         created_at=datetime.fromtimestamp(intent.created, UTC),
     )

@@ -1,6 +1,6 @@
 """The catalogue, as the orders need it: what products cost, and putting some of them by."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -26,6 +26,21 @@ class Reservation:
     id: str
     is_held: bool
     prices: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class StockEntry:
+    """One reservation as the catalogue's books have it: `held`, `committed`, `released`, `expired` or `returned`."""
+
+    id: str
+    reference: str
+    status: str
+    quantities: Mapping[str, int]
+
+    @property
+    def takes_goods(self) -> bool:
+        """Are the goods off sale because of it?"""
+        return self.status in ("held", "committed")
 
 
 class OutOfStock(Refusal):
@@ -57,6 +72,10 @@ class Catalogue(Protocol):
 
     def commit(self, reservation_id: str, within: float) -> None:
         """Let the goods go to the customer; raises ReservationLost when they are on sale again."""
+        ...
+
+    def ledger(self) -> Iterator[StockEntry]:
+        """Every reservation."""
         ...
 
     def release(self, reservation_id: str, within: float) -> None:

@@ -180,6 +180,15 @@ class Batch(BaseModel):
     ids: Ids = []
 
 
+class ReservationsAfter(BaseModel):
+    """A stretch of all reservations, ordered by id."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    after: str = Field("", max_length=36)
+    limit: int = Field(500, ge=1, le=500)
+
+
 class FirstProduct(BaseModel):
     """A product as the tutorial's client writes it; `price` in major units."""
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -108,6 +108,12 @@ def withdraw(reservation_id: str) -> None:
     """Put the goods back on sale: what is held is released, what is sold returned, and all else stays as it is."""
     if not (_step(reservation_id, HELD, RELEASED) or _step(reservation_id, COMMITTED, RETURNED)):
         find(reservation_id)
+
+
+def after(reservation_id: str, limit: int) -> Sequence[Reservation]:
+    """The reservations behind this id, ordered by id."""
+    behind = sa.select(Reservation).where(Reservation.id > reservation_id).order_by(Reservation.id).limit(limit)
+    return db.session.scalars(behind).all()
 
 
 def due(limit: int = 100) -> list[str]:
