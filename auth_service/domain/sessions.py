@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from auth_service import settings
 from auth_service.models import Session, User
-from chassis.database import db, now
+from chassis.database import db, now, rows_changed
 from chassis.problems import Refusal
 
 BROWSER = "browser"
@@ -55,20 +55,18 @@ def of(user_id: int) -> sa.Select[Session]:
 def prolong(session_id: int) -> bool:
     """Let a session last from now on as a new one does, and hold it; is it still there?"""
     until = now() + settings.current().session_lasts
-    prolonged = db.session.execute(sa.update(Session).filter_by(id=session_id).values(expires_at=until))
-    return bool(prolonged.rowcount)  # type: ignore[attr-defined]
+    return bool(rows_changed(sa.update(Session).filter_by(id=session_id).values(expires_at=until)))
 
 
 def end(user_id: int, session_id: int) -> None:
     """End a session of this person's; its key or tokens are worth nothing from then on. Raises UnknownSession."""
-    ended = db.session.execute(sa.delete(Session).filter_by(id=session_id, user_id=user_id))
-    if not ended.rowcount:  # type: ignore[attr-defined]
+    if not rows_changed(sa.delete(Session).filter_by(id=session_id, user_id=user_id)):
         raise UnknownSession
 
 
 def end_by_key(key: str) -> bool:
     """End the session that this key proves; was there one?"""
-    return bool(db.session.execute(sa.delete(Session).filter_by(key_digest=digest(key))).rowcount)  # type: ignore[attr-defined]
+    return bool(rows_changed(sa.delete(Session).filter_by(key_digest=digest(key))))
 
 
 def end_others(user_id: int, kept_id: int) -> None:

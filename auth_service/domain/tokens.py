@@ -11,7 +11,7 @@ from auth_service import settings
 from auth_service.domain import accounts, keys, sessions
 from auth_service.domain.sessions import Visit, digest
 from auth_service.models import RefreshToken, Session, User
-from chassis.database import db, now
+from chassis.database import db, now, rows_changed
 from chassis.identity import ALGORITHM, AUDIENCE
 from chassis.problems import Refusal
 
@@ -53,7 +53,7 @@ def renewed(refresh_token: str) -> Grant:
     if not sessions.prolong(session_id):
         raise UnknownToken
     spent = sa.update(RefreshToken).filter_by(digest=digest(refresh_token), used_at=None).values(used_at=now())
-    if not db.session.execute(spent).rowcount:  # type: ignore[attr-defined]
+    if not rows_changed(spent):
         sessions.end(user_id, session_id)
         raise UsedTwice
     return _pair(accounts.find(user_id), session_id)
