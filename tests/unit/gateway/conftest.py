@@ -1,0 +1,31 @@
+"""A gateway that all of its tests share, and ones with settings of their own."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.unit.gateway.wires import Gateway, running_gateway
+
+
+@pytest.fixture(scope="package")
+def shared_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """One gateway process for all tests that need no settings of their own."""
+    with running_gateway(tmp_path_factory.mktemp("gateway"), UPSTREAM_SECONDS="2") as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def door(shared_gateway: Gateway) -> Gateway:
+    """The gateway, its upstreams answering `200 ok` and remembering nothing from before."""
+    for upstream in shared_gateway.upstreams.values():
+        upstream.reset()
+    return shared_gateway
+
+
+@pytest.fixture
+def gateway_with(tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
+    """Starts a gateway with these settings for this test alone: `gateway_with(TRUSTED_PROXIES="127.0.0.1")`."""
+    with ExitStack() as stack:
+        yield lambda **settings: stack.enter_context(running_gateway(tmp_path, **settings))

@@ -1,0 +1,164 @@
+"""A client that speaks HTTP byte by byte, and the gateway process that it speaks to."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPResponse
+from pathlib import Path
+from typing import Any
+
+from tests.builders import Client, eventually
+from tests.services import SECRET_KEY, SERVICE_TOKEN
+from tests.shop import free_ports
+from tests.unit.gateway.upstreams import Upstream
+
+ROOT = Path(__file__).resolve().parents[3]
+PATIENCE = 10.0
+
+
+@dataclass
+class Answered:
+    """One answer of the gateway."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def values(self, name: str) -> list[str]:
+        return [value for key, value in self.headers if key.lower() == name.lower()]
+
+    def header(self, name: str) -> str | None:
+        return next(iter(self.values(name)), None)
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Wire:
+    """One connection to the gateway."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+
+    def send(self, data: bytes) -> "Wire":
+        self.socket.sendall(data)
+        return self
+
+    def answer(self, method: str = "GET") -> Answered:
+        """The next answer, as an answer to this method."""
+        response = HTTPResponse(self.socket, method=method)
+        response.begin()
+        return Answered(response.status, response.getheaders(), response.read())
+
+    def is_closed(self) -> bool:
+        """Has the gateway hung up, without another word?"""
+        return self.rest() == b""
+
+    def rest(self) -> bytes:
+        """Everything until the gateway hangs up."""
+        data = b""
+        try:
+            while piece := self.socket.recv(65536):
+                data += piece
+        except ConnectionResetError:
+            pass
+        return data
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+class Gateway:
+    """A gateway of the tests' own, in front of three upstreams of theirs."""
+
+    def __init__(self, port: int, upstreams: dict[str, Upstream], log: Path) -> None:
+        self.port = port
+        self.upstreams = upstreams
+        self._log = log
+
+    @property
+    def accounts(self) -> Upstream:
+        return self.upstreams["AUTH"]
+
+    @property
+    def catalogue(self) -> Upstream:
+        return self.upstreams["PRODUCT"]
+
+    @property
+    def orders(self) -> Upstream:
+        return self.upstreams["ORDER"]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @contextmanager
+    def wire(self) -> Iterator[Wire]:
+        wire = Wire(self.port)
+        try:
+            yield wire
+        finally:
+            wire.close()
+
+    def ask(self, target: str = "/", *headers: str, method: str = "GET", body: bytes = b"") -> Answered:
+        """One request over a connection of its own; headers as they stand on the wire, `"Accept: text/html"`."""
+        lines = [f"{method} {target} HTTP/1.1", "Host: shop.test", *headers]
+        if body:
+            lines.append(f"Content-Length: {len(body)}")
+        with self.wire() as wire:
+            return wire.send("\r\n".join([*lines, "", ""]).encode("latin-1") + body).answer(method)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What it has logged so far."""
+        return [json.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
+
+    def logged(self, request_id: str, event: str) -> dict[str, Any]:
+        """The line that it logs, soon, about this request."""
+        return eventually(
+            lambda: next((x for x in self.lines() if x.get("request_id") == request_id and x["event"] == event), None)
+        )
+
+
+@contextmanager
+def running_gateway(directory: Path, **settings: str) -> Iterator[Gateway]:
+    """A gateway process with these settings, ended afterwards."""
+    upstreams = {name: Upstream() for name in ("AUTH", "PRODUCT", "ORDER")}
+    [port] = free_ports(1)
+    environment = {
+        **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")},
+        **{f"{name}_URL": upstream.url for name, upstream in upstreams.items()},
+        "PORT": str(port),
+        "DATA_DIR": str(directory),
+        "SECRET_KEY": SECRET_KEY,
+        "SERVICE_TOKEN": SERVICE_TOKEN,
+        "RATELIMIT_REQUESTS": "off",
+        **settings,
+    }
+    log = directory / "gateway.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gateway"], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
+    gateway = Gateway(port, upstreams, log)
+    try:
+        eventually(lambda: process.poll() is not None or _is_alive(gateway), within=30)
+        assert process.poll() is None, log.read_text()
+        yield gateway
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+        for upstream in upstreams.values():
+            upstream.close()
+
+
+def _is_alive(gateway: Gateway) -> bool:
+    try:
+        return Client(gateway.url).get("/livez").status_code == 200
+    except OSError:
+        return False
