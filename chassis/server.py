@@ -1,14 +1,19 @@
 """Serving an application over HTTP: one process, many threads, and no orphan when the process that started it dies."""
 
 import ctypes
+import logging
 import signal
 import sys
 
+import structlog
 from granian import Granian
 from granian.constants import Interfaces
+from granian.log import LogLevels
 
 from chassis import logs
 from chassis.settings import Settings
+
+log = structlog.get_logger()
 
 PR_SET_PDEATHSIG = 1
 GRACE_SECONDS = 10
@@ -17,6 +22,8 @@ GRACE_SECONDS = 10
 def serve(service: str, settings: Settings) -> None:
     """Serve `service:create_app` until SIGTERM or SIGINT; requests under way are finished first."""
     logs.configure(service, settings.log_level)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # readiness asks it every few seconds
+    log.info("serving", address=f"http://{settings.host}:{settings.port}", threads=settings.threads)
     Granian(
         f"{service}:create_app",
         factory=True,
@@ -28,6 +35,7 @@ def serve(service: str, settings: Settings) -> None:
         websockets=False,
         respawn_failed_workers=True,
         workers_kill_timeout=GRACE_SECONDS,
+        log_level=LogLevels.error,
         log_dictconfig={"formatters": {}, "handlers": {}, "loggers": {"_granian": {"propagate": True}}},
     ).serve()
 
