@@ -90,7 +90,7 @@ class RemoteAuthority:
         if time.monotonic() < until:
             return identity
         asked = time.monotonic()
-        answer = self._accounts.call("POST", "/internal/keys", json={"key": key})
+        answer = self._accounts.call("POST", "/internal/keys", json={"api_key": key})
         identity = from_claims(answer.json(), key) if answer.status_code == 200 else None
         if len(self._remembered) >= REMEMBERED_KEYS:
             self._remembered.clear()

@@ -155,9 +155,9 @@ class Metadata(View):
 
 
 class Key(Body):
-    """An opaque key that another service was shown."""
+    """An opaque key that another service was shown; named so that no log line repeats it."""
 
-    key: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+    api_key: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 
 
 class KeyHolder(View):

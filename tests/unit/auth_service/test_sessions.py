@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from flask import Flask
 
 from auth_service.models import Session
@@ -87,21 +88,24 @@ def test_a_new_password_takes_the_old_one_and_obeys_the_rule(person: MakeVisitor
     assert ada.signs_in().status_code == 200
 
 
-def test_services_have_keys_translated(person: MakeVisitor, stranger: Visitor) -> None:
+def test_services_have_keys_translated_and_no_log_repeats_them(
+    person: MakeVisitor, stranger: Visitor, capsys: pytest.CaptureFixture[str]
+) -> None:
     ada = person()
     login = ada.ask("POST", "/api/v1/user/login", json={"username": ada.username, "password": ada.password})
     service = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
 
-    known = stranger.ask("POST", "/internal/keys", json={"key": login.json["api_key"]}, headers=service)
-    unknown = stranger.ask("POST", "/internal/keys", json={"key": "unknown"}, headers=service)
+    known = stranger.ask("POST", "/internal/keys", json={"api_key": login.json["api_key"]}, headers=service)
+    unknown = stranger.ask("POST", "/internal/keys", json={"api_key": "unknown"}, headers=service)
 
+    assert login.json["api_key"] not in capsys.readouterr().out
     assert known.status_code == 200
     assert known.json["sub"] == str(ada.id)
     assert known.json["roles"] == ["customer"]
     assert set(known.json) == {"sub", "preferred_username", "roles", "membership_level", "sid"}
     assert unknown.status_code == 404
-    assert stranger.ask("POST", "/internal/keys", json={"key": "unknown"}).status_code == 401
-    assert ada.ask("POST", "/internal/keys", json={"key": "unknown"}).status_code == 401
+    assert stranger.ask("POST", "/internal/keys", json={"api_key": "unknown"}).status_code == 401
+    assert ada.ask("POST", "/internal/keys", json={"api_key": "unknown"}).status_code == 401
 
 
 def test_sessions_whose_time_is_over_are_forgotten(app: Flask, person: MakeVisitor) -> None:
