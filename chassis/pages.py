@@ -109,7 +109,7 @@ def local_path(target: str | None, default: str = "/") -> str:
 
 def _guard_forms() -> None:
     """A form must come from a page of ours: same origin, and with the token that the page carried."""
-    if request.method in SAFE_METHODS or request.path.startswith(("/api/", "/internal/")):
+    if request.url_rule is None or request.method in SAFE_METHODS or request.path.startswith(("/api/", "/internal/")):
         return
     _refuse_foreign_origin()
     if not request.is_json:

@@ -241,3 +241,11 @@ def test_nobody_signs_somebody_else_out(app: Flask, browser: FlaskClient, person
 
     assert submit(browser, ends[0], "/account").status_code == 404
     assert ada.get("/account").status_code == 200
+
+
+def test_an_address_that_takes_no_forms_says_so(browser: FlaskClient) -> None:
+    refused = browser.put("/.well-known/jwks.json")
+
+    assert refused.status_code == 405
+    assert "GET" in refused.headers["Allow"]
+    assert browser.post("/nowhere").status_code == 404
