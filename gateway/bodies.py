@@ -25,7 +25,7 @@ class Body:
         self._largest = largest
         self._coding = environ.get("HTTP_TRANSFER_ENCODING")
         if self._coding is not None and self._coding.lower() != "chunked":
-            raise Problem(501, "unknown-coding", "Transfer-Encoding can only be chunked here.")
+            raise Problem(400, "unknown-coding", "Transfer-Encoding can only be chunked here.")
         self._length: int | None = None if self._coding else int(environ.get("CONTENT_LENGTH") or 0)
         if self._length is not None and self._length > largest:
             raise self._too_large()

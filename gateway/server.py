@@ -201,6 +201,13 @@ class Worker(ThreadWorker):
             hang_up(conn.sock)
         return keep
 
+    def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:
+        try:
+            return bool(super()._keepalive_after(conn, keepalive))
+        except (ParseException, OSError):
+            # What is wrong with a body that nobody wanted is no request, and gets no answer of its own.
+            return False
+
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         status = next((status for kind, status in STATUSES.items() if isinstance(exc, kind)), 400)
         if not isinstance(exc, ParseException) or isinstance(exc, InvalidResponseHeader | InvalidResponseHeaderName):

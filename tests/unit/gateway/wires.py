@@ -1,5 +1,6 @@
 """A client that speaks HTTP byte by byte, and the gateway process that it speaks to."""
 
+import io
 import json
 import os
 import socket
@@ -40,11 +41,23 @@ class Answered:
         return json.loads(self.body)
 
 
+class Reader(io.BufferedReader):
+    """What comes over a connection; the answer before does not end it for the next one."""
+
+    def close(self) -> None:
+        pass
+
+
 class Wire:
     """One connection to the gateway."""
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        self._reader = Reader(socket.SocketIO(self.socket, "r"))
+
+    def makefile(self, mode: str) -> Reader:
+        """What the standard library reads an answer from."""
+        return self._reader
 
     def send(self, data: bytes) -> "Wire":
         self.socket.sendall(data)
@@ -52,7 +65,7 @@ class Wire:
 
     def answer(self, method: str = "GET") -> Answered:
         """The next answer, as an answer to this method."""
-        response = HTTPResponse(self.socket, method=method)
+        response = HTTPResponse(self, method=method)  # type: ignore[arg-type]
         response.begin()
         return Answered(response.status, response.getheaders(), response.read())
 
@@ -64,7 +77,7 @@ class Wire:
         """Everything until the gateway hangs up."""
         data = b""
         try:
-            while piece := self.socket.recv(65536):
+            while piece := self._reader.read1(65536):
                 data += piece
         except ConnectionResetError:
             pass
