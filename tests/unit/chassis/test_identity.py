@@ -184,7 +184,7 @@ class AccountsServer:
             def do_POST(self) -> None:
                 server.asked.append(self.path)
                 sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                known = accounts.identify(sent["key"])
+                known = accounts.identify(sent["api_key"])
                 claims = accounts.claims(known.username) if known else {}
                 self._answer(200 if known else 404, claims)
 
