@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from chassis.database import db
-from product_service.domain import importer
+from product_service.domain import catalogue, importer
 from product_service.domain.importer import BadLine, Format, Goods, NotImportable, Stored
 
 ATTEMPTS = 3
@@ -25,12 +25,16 @@ catalog = AppGroup("catalog", help="Work on the whole catalogue.")
 @catalog.command("import")
 @click.argument("file", type=click.File("rb"))
 @click.option("--batch", default=500, show_default=True, type=click.IntRange(1, 10_000), help="Products a transaction.")
-def import_products(file: BinaryIO, batch: int) -> None:
+@click.option("--if-empty", is_flag=True, help="Do nothing when there are products already.")
+def import_products(file: BinaryIO, batch: int, if_empty: bool) -> None:
     """Add or change products from FILE, `.csv` or `.jsonl`; `-` reads standard input.
 
     A product that is there already (by its slug) is changed, except for its stock. Prices are in major units (19.99),
     or as the API writes them. Bad lines are named and skipped.
     """
+    if if_empty and not catalogue.is_empty():
+        click.echo("there are products already")
+        return
     added = changed = skipped = 0
     with _progress() as progress, _lines(file, progress) as lines:
         try:

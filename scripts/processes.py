@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from project import DATA, PYTHON, ROOT
@@ -82,6 +83,13 @@ def environment(package: str, port_name: str | None = None) -> dict[str, str]:
 def flask(package: str, *command: str) -> list[str]:
     """The command line of a service's own command."""
     return [str(PYTHON), "-m", "flask", "--app", package, *command]
+
+
+def several(package: str, *commands: Sequence[str]) -> list[str]:
+    """The command line that runs several of a service's own commands, one after the other."""
+    first, *others = commands
+    words = [*first, *(word for command in others for word in ("--", *command))]
+    return [str(PYTHON), "-m", "scripts.several", package, *words]
 
 
 def command_line(process: Process, reload: bool) -> list[str]:

@@ -81,6 +81,11 @@ def every(query: PageQuery) -> Slice:
     return page(db.session, sa.select(*COLUMNS).where(goods.retired == 0), OLDEST, query)
 
 
+def is_empty() -> bool:
+    """Has there never been a product?"""
+    return db.session.scalar(sa.select(goods.id).limit(1)) is None
+
+
 def find(slug: str) -> ProductRow:
     """The product on sale under this slug."""
     row = db.session.execute(sa.select(*COLUMNS).where(goods.slug == slug, goods.retired == 0)).first()
