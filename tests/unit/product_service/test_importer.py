@@ -133,3 +133,11 @@ def test_the_sample_catalogue_fills_five_shelves(import_text: Callable[..., Resu
     assert len(categories) == 5
     for item in anybody.get("/api/v2/products?limit=100").get_json()["items"]:
         assert "max-age=604800" in anybody.get(item["image"]).headers["Cache-Control"]
+
+
+def test_a_shop_that_sells_something_can_be_left_as_it_is(import_text: Callable[..., Result]) -> None:
+    assert import_text("name,price\nMug,1\n", "goods.csv", "--if-empty").stdout.startswith("1 added")
+
+    again = import_text("name,price\nMug,2\n", "goods.csv", "--if-empty")
+
+    assert (again.exit_code, again.stdout) == (0, "there are products already\n")

@@ -236,6 +236,18 @@ def test_an_unknown_reservation_is_not_found(orders: FlaskClient) -> None:
     assert orders.get(f"{PATH}/unknown").status_code == 404
 
 
+def test_every_reservation_can_be_read_stretch_by_stretch(
+    reserve: Callable[..., Any], product: Offer, orders: FlaskClient
+) -> None:
+    product(slug="mug", stock=5)
+    made = sorted((reserve(f"order-{number}", mug=1).get_json() for number in range(3)), key=lambda held: held["id"])
+
+    first = orders.get("/internal/reservations?limit=2").get_json()["items"]
+    rest = orders.get(f"/internal/reservations?limit=2&after={first[-1]['id']}").get_json()["items"]
+
+    assert first + rest == made
+
+
 def test_reservations_are_for_services(anybody: FlaskClient, customer: FlaskClient, staff: FlaskClient) -> None:
     for method, path in [("post", PATH), ("post", f"{PATH}/x/commit"), ("delete", f"{PATH}/x"), ("get", f"{PATH}/x")]:
         assert getattr(anybody, method)(path).status_code == 401
