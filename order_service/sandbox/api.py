@@ -76,7 +76,7 @@ def create_intent(books: Books) -> Answer:
     token = request.form.get("payment_method")
     intent = intents.create(books, _amount(), _currency(), _nested("metadata"), token)
     if request.form.get("confirm") == "true":
-        return intents.confirm(books, intent, token, _delay())
+        return intents.confirm(books, intent, token)
     return Answer(200, intent)
 
 
@@ -85,7 +85,7 @@ def create_intent(books: Books) -> Answer:
 def confirm_intent(books: Books, intent_id: str) -> Answer:
     """Charge a payment intent."""
     intent = _found(books, "payment_intent", intent_id)
-    return intents.confirm(books, intent, request.form.get("payment_method"), _delay())
+    return intents.confirm(books, intent, request.form.get("payment_method"))
 
 
 @routes.post("/payment_intents/<intent_id>/cancel", who=Who.ANYONE)
@@ -108,7 +108,6 @@ def create_refund(books: Books) -> Answer:
         amount=amount,
         metadata=_nested("metadata"),
         reason=request.form.get("reason"),
-        delay=_delay(),
     )
     return Answer(200, refund)
 
@@ -239,10 +238,6 @@ def _currency() -> str:
 def _nested(name: str) -> dict[str, str]:
     matches = ((NESTED.fullmatch(field), value) for field, value in (request.form | request.args).items())
     return {match[2]: value for match, value in matches if match and match[1] == name}
-
-
-def _delay() -> float:
-    return float(current_app.extensions["postman"].delay)
 
 
 def _one(kind: str, object_id: str) -> Response:

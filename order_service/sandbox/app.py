@@ -6,7 +6,7 @@ from werkzeug.exceptions import HTTPException
 from chassis import health, logs, metrics, problems, requestlog
 from chassis.server import die_with_parent
 from order_service.sandbox import api, control
-from order_service.sandbox.ledger import Ledger
+from order_service.sandbox.ledger import Ledger, Manner
 from order_service.sandbox.refusals import Refused
 from order_service.sandbox.settings import SandboxSettings
 from order_service.sandbox.webhooks import Postman
@@ -21,9 +21,10 @@ def create_app(settings: SandboxSettings | None = None) -> Flask:
     die_with_parent()
     app = Flask("order_service.sandbox", static_folder=None)
     app.config |= {"MAX_CONTENT_LENGTH": LARGEST_BODY, "PUBLIC_URL": settings.public_url}
-    ledger = Ledger(settings.data_dir / "sandbox")
+    manner = Manner(settings.webhook_copies, settings.webhook_delay)
+    ledger = Ledger(settings.data_dir / "sandbox", manner)
     postman = Postman(ledger, settings)
-    app.extensions |= {"settings": settings, "ledger": ledger, "postman": postman}
+    app.extensions |= {"settings": settings, "ledger": ledger}
     requestlog.install(app)
     metrics.install(app)
     problems.install(app, {})

@@ -1,6 +1,6 @@
 """What a test may ask of the sandbox that no real provider would do."""
 
-from flask import Response, current_app
+from flask import Response
 from pydantic import Field
 
 from chassis import wire
@@ -8,25 +8,24 @@ from chassis.identity import Who
 from chassis.routes import FORM_OR_JSON, Routes
 from chassis.schemas import Body
 from order_service.sandbox.api import ledger, require_key
+from order_service.sandbox.ledger import Manner
 from order_service.sandbox.refusals import missing
-from order_service.sandbox.webhooks import Postman
 
 routes = Routes("sandbox", __name__, url_prefix="/sandbox")
 routes.before_request(require_key)
 
 
-class Manner(Body):
-    """How webhooks are delivered from now on: each so many times (0: never), and so many seconds late."""
+class NewManner(Body):
+    """How webhooks are delivered from now on: in so many copies (0: never), and so many seconds late."""
 
     copies: int = Field(default=1, ge=0, le=10)
     delay: float = Field(default=0.0, ge=0.0, le=3600.0)
 
 
-@routes.post("/webhooks", who=Who.ANYONE, body=Manner, takes=FORM_OR_JSON)
-def set_manner(body: Manner) -> Response:
+@routes.post("/webhooks", who=Who.ANYONE, body=NewManner, takes=FORM_OR_JSON)
+def set_manner(body: NewManner) -> Response:
     """Have webhooks duplicated, late or withheld."""
-    postman: Postman = current_app.extensions["postman"]
-    postman.copies, postman.delay = body.copies, body.delay
+    ledger().manner = Manner(body.copies, body.delay)
     return wire.json_response(body)
 
 

@@ -57,7 +57,7 @@ def create(books: Books, amount: int, currency: str, metadata: dict[str, str], t
     return intent
 
 
-def confirm(books: Books, intent: Document, token: str | None, delay: float) -> Answer:
+def confirm(books: Books, intent: Document, token: str | None) -> Answer:
     """Charge the intent's card, at most once however often this is asked for."""
     if intent["status"] not in CONFIRMABLE:
         raise unexpected(intent, "confirm")
@@ -71,11 +71,11 @@ def confirm(books: Books, intent: Document, token: str | None, delay: float) -> 
         error = _decline(card.decline, charge)
         intent |= {"status": "requires_payment_method", "payment_method": None, "last_payment_error": error}
         books.write(intent)
-        tell(books, "payment_intent.payment_failed", intent, delay)
+        tell(books, "payment_intent.payment_failed", intent)
         return Answer(402, {"error": error | {"payment_intent": intent}})
     intent |= {"status": "succeeded", "amount_received": intent["amount"], "last_payment_error": None}
     books.write(intent)
-    tell(books, "payment_intent.succeeded", intent, delay + card.seconds)
+    tell(books, "payment_intent.succeeded", intent, card.seconds)
     return Answer(200, intent, card.seconds)
 
 
@@ -85,12 +85,12 @@ def cancel(books: Books, intent: Document, reason: str | None) -> Document:
         raise unexpected(intent, "cancel")
     intent |= {"status": "canceled", "canceled_at": int(time.time()), "cancellation_reason": reason}
     books.write(intent)
-    tell(books, "payment_intent.canceled", intent, 0)
+    tell(books, "payment_intent.canceled", intent)
     return intent
 
 
 def refund(
-    books: Books, charge: Document, *, amount: int | None, metadata: dict[str, str], reason: str | None, delay: float
+    books: Books, charge: Document, *, amount: int | None, metadata: dict[str, str], reason: str | None
 ) -> Document:
     """Give back what was charged, or a part; never more than is left."""
     left = charge["amount_captured"] - charge["amount_refunded"]
@@ -115,12 +115,12 @@ def refund(
     charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
     books.write(charge)
     books.write(document)
-    tell(books, "charge.refunded", charge, delay)
+    tell(books, "charge.refunded", charge)
     return document
 
 
-def tell(books: Books, kind: str, document: Document, delay: float) -> None:
-    """Write an event and have it delivered after `delay` seconds."""
+def tell(books: Books, kind: str, document: Document, seconds: float = 0.0) -> None:
+    """Tell what has happened to an object, or will have in so many seconds."""
     event: Document = {
         "id": new_id("evt"),
         "object": "event",
@@ -131,8 +131,7 @@ def tell(books: Books, kind: str, document: Document, delay: float) -> None:
         "request": {"id": None, "idempotency_key": None},
         "type": kind,
     }
-    books.write(event)
-    books.schedule(event["id"], time.time() + delay)
+    books.tell(event, seconds)
 
 
 def unexpected(intent: Document, verb: str) -> Exception:

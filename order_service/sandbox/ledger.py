@@ -45,10 +45,19 @@ class Answer:
     seconds: float = 0.0
 
 
-class Ledger:
-    """The books in `directory`; one writer at a time, in whichever thread."""
+@dataclass(frozen=True)
+class Manner:
+    """How events are told: each in so many copies (0: never), so many seconds after it happened."""
 
-    def __init__(self, directory: Path) -> None:
+    copies: int = 1
+    delay: float = 0.0
+
+
+class Ledger:
+    """The books in `directory`; one writer at a time, in whichever thread. Events are told in `manner`."""
+
+    def __init__(self, directory: Path, manner: Manner) -> None:
+        self.manner = manner
         directory.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._connection = sqlite3.connect(
@@ -63,20 +72,21 @@ class Ledger:
         """The books, open for writing; on disk when the block ends, untouched when it raises."""
         with self._lock, self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
-            yield Books(self._connection)
+            yield Books(self._connection, self.manner)
 
     @contextmanager
     def reading(self) -> Iterator["Books"]:
         """The books, open for reading."""
         with self._lock:
-            yield Books(self._connection)
+            yield Books(self._connection, self.manner)
 
 
 class Books:
     """What stands in the open ledger."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, manner: Manner) -> None:
         self._sql = connection.execute
+        self._manner = manner
 
     def write(self, document: Document) -> None:
         """Enter an object, or what has become of it."""
@@ -120,6 +130,12 @@ class Books:
             (key,),
         )
         return int(counted.fetchone()[0])
+
+    def tell(self, event: Document, seconds: float) -> None:
+        """Enter an event that happens in so many seconds, to be delivered in the present manner."""
+        self.write(event)
+        for _ in range(self._manner.copies):
+            self.schedule(event["id"], time.time() + seconds + self._manner.delay)
 
     def schedule(self, event_id: str, due: float) -> None:
         """Have an event delivered at this time."""

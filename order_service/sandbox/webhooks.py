@@ -21,11 +21,9 @@ TIMEOUT = (1.0, 10.0)
 
 
 class Postman:
-    """Delivers what the ledger has scheduled: each event `copies` times, `delay` seconds after it happened."""
+    """Delivers what the ledger has scheduled, each delivery until it has arrived."""
 
     def __init__(self, ledger: Ledger, settings: SandboxSettings) -> None:
-        self.copies = settings.webhook_copies
-        self.delay = settings.webhook_delay
         self._ledger = ledger
         self._url = settings.webhook_url
         self._secret = settings.payment_webhook_secret
@@ -42,7 +40,7 @@ class Postman:
         with self._ledger.reading() as books:
             due = books.due_deliveries(BATCH)
         for position, attempts, event in due:
-            arrived = all(self._deliver(event) for _ in range(self.copies))
+            arrived = self._deliver(event)
             with self._ledger.transaction() as books:
                 if arrived or attempts + 1 >= MOST_ATTEMPTS:
                     books.delivered(position)

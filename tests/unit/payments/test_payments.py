@@ -1,0 +1,174 @@
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from stripe import WebhookSignature
+
+from chassis.settings import SettingsError
+from order_service.adapters import payments as adapter
+from order_service.adapters.payments import Payments
+from order_service.domain.payment import (
+    BadSignature,
+    Declined,
+    OutcomeUnknown,
+    Paid,
+    UnknownPaymentToken,
+)
+from order_service.settings import OrderSettings
+from tests.sandbox import WEBHOOK_SECRET, Sandbox, free_port
+
+
+@pytest.fixture
+def order() -> str:
+    """The id of an order that nothing has been paid for."""
+    return str(uuid4())
+
+
+def charged(sandbox: Sandbox, order: str) -> list[int]:
+    """What was captured for an order, by the provider's own books."""
+    books = sandbox.client.v1.payment_intents.list({"limit": 100}).auto_paging_iter()
+    return [intent.amount_received for intent in books if intent.metadata["order_id"] == order]
+
+
+def test_paying_twice_charges_once(payments: Payments, sandbox: Sandbox, order: str) -> None:
+    first = payments.charge(order, 1999, "USD", "pm_card_visa")
+    assert isinstance(first, Paid)
+    assert payments.charge(order, 1999, "USD", "pm_card_visa") == first
+    assert charged(sandbox, order) == [1999]
+
+
+def test_fifty_payments_for_one_order_at_once_charge_once(payments: Payments, sandbox: Sandbox, order: str) -> None:
+    def pay(_: int) -> str:
+        try:
+            outcome = payments.charge(order, 1999, "USD", "pm_card_visa")
+        except OutcomeUnknown:
+            return "unknown"
+        assert isinstance(outcome, Paid)
+        return outcome.reference
+
+    with ThreadPoolExecutor(50) as threads:
+        outcomes = set(threads.map(pay, range(50)))
+    assert len(outcomes - {"unknown"}) == 1
+    assert charged(sandbox, order) == [1999]
+
+
+@pytest.mark.parametrize(
+    ("token", "reason"),
+    [
+        ("pm_card_chargeDeclined", "card_declined"),
+        ("pm_card_visa_chargeDeclinedInsufficientFunds", "insufficient_funds"),
+    ],
+)
+def test_a_declined_card_stays_declined(payments: Payments, order: str, token: str, reason: str) -> None:
+    for _ in range(2):
+        assert payments.charge(order, 1999, "USD", token) == Declined(reason)
+
+
+@pytest.mark.parametrize("token", ["pm_nobody", "", "tok_visa", "4242424242424242", "pm_card_visa ", "ü"])
+def test_an_unknown_token_is_said_to_be_unknown(payments: Payments, order: str, token: str) -> None:
+    with pytest.raises(UnknownPaymentToken):
+        payments.charge(order, 1999, "USD", token)
+
+
+def test_a_provider_that_stumbles_is_asked_again(payments: Payments, sandbox: Sandbox, order: str) -> None:
+    assert isinstance(payments.charge(order, 1999, "USD", "pm_sandbox_unreliable"), Paid)
+    assert charged(sandbox, order) == [1999]
+
+
+def test_no_answer_is_neither_paid_nor_declined(payments: Payments, sandbox: Sandbox, order: str) -> None:
+    for _ in range(2):
+        with pytest.raises(OutcomeUnknown):
+            payments.charge(order, 1999, "USD", "pm_sandbox_timeout")
+    assert charged(sandbox, order) == [1999]
+
+
+def test_a_provider_that_is_away_leaves_the_outcome_unknown(order: str) -> None:
+    away = Payments("sk_test_shop", f"http://127.0.0.1:{free_port()}", WEBHOOK_SECRET)
+    for question in (
+        lambda: away.charge(order, 1999, "USD", "pm_card_visa"),
+        lambda: away.refund("pi_1", 1999, order),
+        lambda: away.find(order, datetime.now(UTC)),
+    ):
+        with pytest.raises(OutcomeUnknown):
+            question()
+
+
+def test_another_amount_for_the_same_order_charges_nothing_more(
+    payments: Payments, sandbox: Sandbox, order: str
+) -> None:
+    payments.charge(order, 1999, "USD", "pm_card_visa")
+    with pytest.raises(OutcomeUnknown):
+        payments.charge(order, 2999, "USD", "pm_card_visa")
+    assert charged(sandbox, order) == [1999]
+
+
+def test_refunding_twice_gives_back_once(payments: Payments, sandbox: Sandbox, order: str) -> None:
+    paid = payments.charge(order, 1999, "USD", "pm_card_visa")
+    assert isinstance(paid, Paid)
+    refund = payments.refund(paid.reference, 1999, order)
+    assert payments.refund(paid.reference, 1999, order) == refund
+    refunds = sandbox.client.v1.refunds.list({"payment_intent": paid.reference}).data
+    assert [given.amount for given in refunds] == [1999]
+
+
+def test_a_refund_whose_key_was_forgotten_is_found(payments: Payments, sandbox: Sandbox, order: str) -> None:
+    paid = payments.charge(order, 1999, "USD", "pm_card_visa")
+    assert isinstance(paid, Paid)
+    given = sandbox.post("/v1/refunds", payment_intent=paid.reference).json()
+    assert payments.refund(paid.reference, 1999, order) == given["id"]
+
+
+def test_a_payment_whose_key_was_forgotten_is_found(payments: Payments, order: str) -> None:
+    placed = datetime.now(UTC)
+    paid = payments.charge(order, 1999, "USD", "pm_card_visa")
+    assert payments.find(order, placed) == paid
+    assert payments.find(order, placed + timedelta(hours=1)) is None
+    assert payments.find(str(uuid4()), placed) is None
+
+
+def test_the_ledger_tells_what_was_captured_and_given_back(payments: Payments, order: str) -> None:
+    paid = payments.charge(order, 1999, "USD", "pm_card_visa")
+    assert isinstance(paid, Paid)
+    payments.refund(paid.reference, 500, order)
+    [entry] = [entry for entry in payments.ledger() if entry.order_id == order]
+    assert (entry.reference, entry.status, entry.captured, entry.refunded) == (paid.reference, "succeeded", 1999, 500)
+
+
+def test_a_webhook_is_read_when_its_signature_is_the_providers(payments: Payments) -> None:
+    body = (
+        '{"id": "evt_1", "object": "event", "type": "payment_intent.succeeded", '
+        '"data": {"object": {"id": "pi_1", "object": "payment_intent", "metadata": {"order_id": "order-1"}}}}'
+    )
+    event = payments.verify_webhook(body.encode(), WebhookSignature.generate_signature_header(body, WEBHOOK_SECRET))
+    assert (event.id, event.reference, event.order_id) == ("evt_1", "pi_1", "order-1")
+
+
+@pytest.mark.parametrize("body", ["{}", "[]", "not JSON", '{"id": "evt_1", "type": "x", "data": {"object": []}}'])
+def test_a_signed_webhook_that_makes_no_sense_is_refused(payments: Payments, body: str) -> None:
+    with pytest.raises(BadSignature):
+        payments.verify_webhook(body.encode(), WebhookSignature.generate_signature_header(body, WEBHOOK_SECRET))
+
+
+def test_a_webhook_from_a_stranger_is_refused(payments: Payments) -> None:
+    old = int((datetime.now(UTC) - timedelta(minutes=6)).timestamp())
+    for signature in (
+        "",
+        "t=1,v1=",
+        "v1=ü,t=ü",
+        WebhookSignature.generate_signature_header("{}", "another secret"),
+        WebhookSignature.generate_signature_header('{"more": 1}', WEBHOOK_SECRET),
+        WebhookSignature.generate_signature_header("{}", WEBHOOK_SECRET, old),
+    ):
+        with pytest.raises(BadSignature):
+            payments.verify_webhook(b"{}", signature)
+    with pytest.raises(BadSignature):
+        payments.verify_webhook(b"\xff", WebhookSignature.generate_signature_header("{}", WEBHOOK_SECRET))
+
+
+def test_production_names_the_key_that_it_lacks() -> None:
+    settings = OrderSettings.load(
+        environment="production", secret_key="s" * 32, service_token="t" * 32, payment_webhook_secret="w" * 32
+    )
+    with pytest.raises(SettingsError, match="STRIPE_API_KEY"):
+        adapter.connect(settings)
