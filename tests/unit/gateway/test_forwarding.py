@@ -109,7 +109,7 @@ def test_connection_cannot_take_away_what_the_gateway_says(door: Gateway) -> Non
 
 
 def test_cookies_and_everything_else_pass_untouched(door: Gateway) -> None:
-    door.ask("/", "Cookie: a=1; b=2", "Authorization: Bearer x.y.z", "X-Odd: \xe4\tb", "If-None-Match: \"a\"")
+    door.ask("/", "Cookie: a=1; b=2", "Authorization: Bearer x.y.z", "X-Odd: \xe4\tb", 'If-None-Match: "a"')
     assert door.catalogue.last.values("Cookie") == ["a=1; b=2"]
     assert door.catalogue.last.header("Authorization") == "Bearer x.y.z"
     assert door.catalogue.last.header("X-Odd") == "\xe4\tb"
@@ -181,7 +181,11 @@ def test_the_answers_hop_by_hop_headers_stay_behind(door: Gateway) -> None:
 
 def test_forwarded_headers_count_from_a_trusted_proxy_alone(gateway_with: Callable[..., Gateway]) -> None:
     door = gateway_with(TRUSTED_PROXIES="127.0.0.0/8, 10.0.0.1")
-    said = ["X-Forwarded-For: 6.6.6.6, 203.0.113.7, 10.0.0.1", "X-Forwarded-Proto: https", "X-Forwarded-Host: shop.example"]
+    said = [
+        "X-Forwarded-For: 6.6.6.6, 203.0.113.7, 10.0.0.1",
+        "X-Forwarded-Proto: https",
+        "X-Forwarded-Host: shop.example",
+    ]
     door.ask("/", *said, "X-Forwarded-Prefix: /canary", "X-User-Id: canary")
     assert door.catalogue.last.values("X-Forwarded-For") == ["203.0.113.7"]
     assert door.catalogue.last.values("X-Forwarded-Proto") == ["https"]

@@ -78,7 +78,7 @@ AMBIGUOUS = [
 @pytest.mark.parametrize("raw", PLAIN)
 def test_an_unambiguous_target_stays_as_it_came(raw: str) -> None:
     target = targets.read(raw)
-    assert (target.raw, target.path) == (raw, raw.split("?")[0])
+    assert (target.raw, target.path) == (raw, raw.partition("?")[0])
 
 
 @pytest.mark.parametrize("raw", AMBIGUOUS)

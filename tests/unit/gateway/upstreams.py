@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tests.builders import eventually
+
 
 @dataclass
 class Received:
@@ -56,11 +58,16 @@ Answering = Callable[[Received], Reply | None]
 
 
 class Upstream:
-    """Listens on a port of 127.0.0.1; `answering` decides what each request gets, None being no answer at all."""
+    """Listens on a port of 127.0.0.1; `answering` decides what each request gets, None being no answer at all.
+
+    A `refusal` is sent as soon as the first bytes have come, without reading on.
+    """
 
     def __init__(self) -> None:
         self.answering: Answering = lambda request: reply()
+        self.refusal: Reply | None = None
         self.received: list[Received] = []
+        self.answered = 0
         self.connections = 0
         self.closed_by_gateway = threading.Event()
         self._open: list[socket.socket] = []
@@ -80,9 +87,14 @@ class Upstream:
 
     def reset(self) -> None:
         """Forget what was asked and answer plainly again."""
-        self.answering = lambda request: reply()
+        self.answering, self.refusal = lambda request: reply(), None
         self.received.clear()
+        self.answered = 0
         self.closed_by_gateway.clear()
+
+    def has_answered(self, count: int) -> None:
+        """Wait until this many answers have been sent, to their last piece."""
+        eventually(lambda: self.answered >= count)
 
     def drop_connections(self) -> None:
         """Hang up on everybody, as a restart would."""
@@ -94,9 +106,10 @@ class Upstream:
                 continue
 
     def close(self) -> None:
-        self._ends = True
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        if not self._ends:
+            self._ends = True
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
         self.drop_connections()
         self._thread.join(5)
 
@@ -115,6 +128,10 @@ class Upstream:
         with connection:
             while True:
                 try:
+                    if self.refusal is not None:
+                        connection.recv(1000)
+                        connection.sendall(self.refusal.pieces[0])
+                        return
                     request = _read(connection, buffer, number)
                     if request is None:
                         self.closed_by_gateway.set()
@@ -127,6 +144,7 @@ class Upstream:
                         return
                     for piece in answer.pieces:
                         connection.sendall(piece)
+                    self.answered += 1
                     if answer.hang_up:
                         return
                 except OSError:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -90,7 +91,10 @@ class Wire:
 class Gateway:
     """A gateway of the tests' own, in front of three upstreams of theirs."""
 
-    def __init__(self, port: int, upstreams: dict[str, Upstream], log: Path) -> None:
+    def __init__(
+        self, port: int, upstreams: dict[str, Upstream], log: Path, process: "subprocess.Popen[bytes]"
+    ) -> None:
+        self._process = process
         self.port = port
         self.upstreams = upstreams
         self._log = log
@@ -127,6 +131,12 @@ class Gateway:
         with self.wire() as wire:
             return wire.send("\r\n".join([*lines, "", ""]).encode("latin-1") + body).answer(method)
 
+    def peak_memory(self) -> int:
+        """The most memory, in bytes, that one of its processes has had."""
+        family = [self._process.pid, *_children(self._process.pid)]
+        states = [Path(f"/proc/{pid}/status").read_text() for pid in family]
+        return max(int(re.findall(r"VmHWM:\s+(\d+) kB", state)[0]) for state in states) * 1024
+
     def lines(self) -> list[dict[str, Any]]:
         """What it has logged so far."""
         return [json.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
@@ -134,8 +144,8 @@ class Gateway:
     def logged(self, request_id: str, event: str) -> dict[str, Any]:
         """The line that it logs, soon, about this request."""
         return eventually(
-            lambda: next((x for x in self.lines() if x.get("request_id") == request_id and x["event"] == event), None)
-        )
+            lambda: [x for x in self.lines() if x.get("request_id") == request_id and x["event"] == event]
+        )[0]
 
 
 @contextmanager
@@ -158,7 +168,7 @@ def running_gateway(directory: Path, **settings: str) -> Iterator[Gateway]:
         process = subprocess.Popen(
             [sys.executable, "-m", "gateway"], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
         )
-    gateway = Gateway(port, upstreams, log)
+    gateway = Gateway(port, upstreams, log, process)
     try:
         eventually(lambda: process.poll() is not None or _is_alive(gateway), within=30)
         assert process.poll() is None, log.read_text()
@@ -175,3 +185,7 @@ def _is_alive(gateway: Gateway) -> bool:
         return Client(gateway.url).get("/livez").status_code == 200
     except OSError:
         return False
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
