@@ -3,7 +3,6 @@
 import os
 import sys
 from dataclasses import dataclass
-from typing import NoReturn
 
 from processes import DATABASES, environment, several
 from project import DATA, SAMPLE, say
@@ -31,14 +30,20 @@ class Preparation:
         self._task = supervisor.task(package, command, environment(package) | told)
 
     @property
-    def done(self) -> bool:
-        """Is everything in place? Ends the start with fault and remedy when a step has failed."""
-        status = self._task.process.poll()
-        if status:
-            self._give_up(status - FIRST_FAILED)
-        return status == 0
+    def ended(self) -> bool:
+        """Has it come to an end, good or bad?"""
+        return self._task.process.poll() is not None
 
-    def _give_up(self, failed: int) -> NoReturn:
+    @property
+    def succeeded(self) -> bool:
+        """Is everything in place?"""
+        return self.ended and not self._task.failed
+
+    def insist(self) -> None:
+        """End the start, with what is at fault and what helps, when a step has failed."""
+        if self.succeeded:
+            return
+        failed = self._task.process.returncode - FIRST_FAILED
         unknown = Step([], "it could not be prepared", "Its own words are above.")
         step = self._steps[failed] if 0 <= failed < len(self._steps) else unknown
         last = "\n".join(f"  {line}" for line in self.output.strip().splitlines()[-8:])
