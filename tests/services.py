@@ -16,6 +16,7 @@ from chassis.settings import Settings
 
 SECRET_KEY = "a secret key for tests, at least 32 letters"
 SERVICE_TOKEN = "a-service-token-for-tests-at-least-32-letters"
+WEBHOOK_SECRET = "whsec_a-webhook-secret-for-tests"
 PUBLIC_URL = "http://shop.test"
 QUICK_HASHING = {"argon2_memory_kib": 64, "argon2_time_cost": 1, "argon2_parallelism": 1}
 
@@ -54,6 +55,7 @@ def made(package: str, url: URL | None, **settings: Any) -> Iterator[Flask]:
     told: dict[str, Any] = {
         "secret_key": SECRET_KEY,
         "service_token": SERVICE_TOKEN,
+        "payment_webhook_secret": WEBHOOK_SECRET,
         "public_url": PUBLIC_URL,
         **QUICK_HASHING,
         **without_limits(package),

@@ -123,13 +123,12 @@ def advance(
 
     Raises WrongStatus for a move that no order makes, Overtaken when the order is elsewhere by now.
     """
-    status = status or Status(order.status)
-    if status != order.status and status not in ALLOWED[Status(order.status)]:
+    if status is not None and status not in ALLOWED[Status(order.status)]:
         raise WrongStatus(f"The order is {order.status}.")
     if step not in FOLLOWS[Step(order.step)]:
         raise ValueError(f"after {order.step} there is no {step}")
     rest = {"due_at": None, "leased_until": None} if step is Step.NONE else {"leased_until": now() + LEASE}
-    _set(order, {"status": status, "step": step, "attempts": 0, **rest, **changes})
+    _set(order, {"status": status or order.status, "step": step, "attempts": 0, **rest, **changes})
     note(order.id, event, detail)
 
 

@@ -1,0 +1,103 @@
+"""The orders on their own, with a catalogue and a provider that the tests have in hand."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from chassis.database import db, now
+from order_service import worker
+from order_service.api.orders import settle
+from order_service.domain.checkout import Saga
+from order_service.models import Order
+from tests.accounts import Accounts
+from tests.builders import unique
+from tests.unit.order_service.others import Shelf, Till
+
+ADDRESS = {"name": "Ada", "line1": "1 Mill Road", "city": "Cambridge", "postal_code": "CB1", "country": "GB"}
+
+Fill = Callable[..., str]
+CheckOut = Callable[..., TestResponse]
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    return Shelf()
+
+
+@pytest.fixture
+def till() -> Till:
+    return Till()
+
+
+@pytest.fixture
+def app(order_app: Flask, shelf: Shelf, till: Till) -> Flask:
+    order_app.extensions |= {"catalogue": shelf, "payments": till, "saga": Saga(shelf, till, settle)}
+    return order_app
+
+
+@pytest.fixture
+def guest(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def ada(app: Flask, accounts: Accounts) -> FlaskClient:
+    return app.test_client(token=accounts.token("ada"))
+
+
+@pytest.fixture
+def bob(app: Flask, accounts: Accounts) -> FlaskClient:
+    return app.test_client(token=accounts.token("bob"))
+
+
+@pytest.fixture
+def staff(app: Flask, accounts: Accounts) -> FlaskClient:
+    return app.test_client(token=accounts.token("sam", "staff"))
+
+
+def put(who: FlaskClient, slug: str, quantity: int = 1) -> Any:
+    """Have so many of a product in somebody's cart; returns the cart."""
+    answer = who.put(f"/api/v2/cart/items/{slug}", json={"quantity": quantity})
+    assert answer.status_code == 200, answer.text
+    return answer.get_json()
+
+
+def check_out(who: FlaskClient, token: str = "pm_card_visa", key: str | None = None, **changed: Any) -> TestResponse:
+    """Check out somebody's cart."""
+    body = {"payment": {"method": "card", "token": token}, "shipping_address": ADDRESS, **changed}
+    return who.post("/api/v2/orders", json=body, headers={"Idempotency-Key": key or unique("key")})
+
+
+def bought(who: FlaskClient, shelf: Shelf, price: int = 1999, quantity: int = 1) -> dict[str, Any]:
+    """An order that somebody has paid."""
+    put(who, shelf.offer(price, stock=1000), quantity)
+    answer = check_out(who)
+    assert answer.status_code == 201, answer.text
+    order: dict[str, Any] = answer.get_json()
+    return order
+
+
+def read(who: FlaskClient, order_id: str) -> dict[str, Any]:
+    """An order as it stands."""
+    order: dict[str, Any] = who.get(f"/api/v2/orders/{order_id}").get_json()
+    return order
+
+
+@pytest.fixture
+def work(app: Flask) -> Callable[[], int]:
+    """Has the worker look for orders to finish, when every pause and every lease is over."""
+
+    def later() -> int:
+        past = now() - timedelta(minutes=1)
+        unfinished = sa.update(Order).where(Order.due_at.is_not(None))
+        db.session.execute(unfinished.values(due_at=past, leased_until=past))
+        db.session.commit()
+        return worker.finish_due()
+
+    return later

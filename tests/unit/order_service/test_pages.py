@@ -1,0 +1,156 @@
+"""The orders' pages, as a browser without scripts uses them."""
+
+import re
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.accounts import Accounts
+from tests.unit.order_service.others import Shelf, Till
+
+WHERE = {"name": "Ada <3", "line1": "1 Mill Road", "city": "Cambridge", "postal_code": "CB1", "country": "GB"}
+
+
+def hidden(page: TestResponse, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', page.text)
+    assert found, page.text
+    return found[1]
+
+
+def send(browser: FlaskClient, path: str, page: TestResponse, **fields: Any) -> TestResponse:
+    return browser.post(path, data={"csrf_token": hidden(page, "csrf_token"), **fields})
+
+
+@pytest.fixture
+def browser(app: Flask, accounts: Accounts) -> FlaskClient:
+    """Ada's browser, signed in."""
+    browser = app.test_client()
+    browser.set_cookie("session", accounts.key("ada", user_id=7))
+    return browser
+
+
+@pytest.fixture
+def full(browser: FlaskClient, shelf: Shelf) -> str:
+    """The slug of what Ada has two of in her cart."""
+    mug = shelf.offer(1999)
+    browser.post("/cart/items", data={"csrf_token": token(browser), "slug": mug, "quantity": "2"})
+    return mug
+
+
+def token(browser: FlaskClient) -> str:
+    """A form's guard, as any page with a form in it carries."""
+    with browser.application.test_request_context():
+        from flask_wtf.csrf import generate_csrf
+
+        made = generate_csrf()
+        from flask import session
+
+        kept = dict(session)
+    with browser.session_transaction() as visit:
+        visit.update(kept)
+    return str(made)
+
+
+def pay(browser: FlaskClient, page: TestResponse, **changed: str) -> TestResponse:
+    fields = {**WHERE, "token": "pm_card_visa", "key": hidden(page, "key")}
+    return send(browser, "/checkout", page, expected_total=hidden(page, "expected_total"), **(fields | changed))
+
+
+def test_a_cart_is_changed_by_plain_forms(browser: FlaskClient, full: str) -> None:
+    page = browser.get("/cart")
+    assert "$39.98" in page.text
+
+    assert send(browser, f"/cart/items/{full}", page, quantity="5").location == "/cart"
+    assert "$99.95" in browser.get("/cart").text
+    send(browser, f"/cart/items/{full}", page, quantity="0")
+    assert "quantity" in browser.get("/cart").text
+    send(browser, f"/cart/items/{full}/remove", page)
+    assert "The cart is empty" in browser.get("/cart").text
+
+
+def test_a_form_of_somebody_elses_making_is_refused(browser: FlaskClient, shelf: Shelf) -> None:
+    assert browser.post("/cart/items", data={"slug": shelf.offer(), "quantity": "1"}).status_code == 400
+
+
+def test_checkout_wants_somebody_who_is_signed_in(guest: FlaskClient) -> None:
+    assert guest.get("/checkout").location == "/login?next=%2Fcheckout"
+    assert guest.get("/orders").location == "/login?next=%2Forders"
+
+
+def test_an_empty_cart_has_no_checkout(browser: FlaskClient) -> None:
+    assert browser.get("/checkout").location == "/cart"
+
+
+def test_errors_stand_beside_their_fields_and_what_was_typed_stays(browser: FlaskClient, full: str, till: Till) -> None:
+    again = pay(browser, browser.get("/checkout"), city="", country="XX")
+
+    assert (again.status_code, till.asked) == (422, 0)
+    assert 'id="city-error"' in again.text
+    assert 'id="country-error"' in again.text
+    assert "Ada &lt;3" in again.text
+
+
+def test_a_form_sent_twice_makes_one_order(browser: FlaskClient, full: str, till: Till) -> None:
+    page = browser.get("/checkout")
+
+    first, second = pay(browser, page), pay(browser, page)
+
+    assert (first.status_code, first.location) == (303, second.location)
+    assert len(till.charges) == 1
+    shown = browser.get(first.location)
+    assert "confirmed" in shown.text
+    assert "Cancel this order" in shown.text
+
+
+def test_a_decline_is_told_beside_the_card(browser: FlaskClient, full: str) -> None:
+    declined = pay(browser, browser.get("/checkout"), token="pm_card_chargeDeclined")
+
+    assert declined.status_code == 402
+    assert 'id="token-error"' in declined.text
+    assert pay(browser, declined).status_code == 303
+
+
+def test_another_price_than_shown_is_told(browser: FlaskClient, full: str, shelf: Shelf, till: Till) -> None:
+    page = browser.get("/checkout")
+    shelf.price(full, 2500)
+
+    again = pay(browser, page)
+
+    assert (again.status_code, till.asked) == (409, 0)
+    assert "prices have changed" in again.text
+    assert hidden(again, "expected_total") == "5000"
+
+
+def test_orders_are_listed_shown_and_cancelled(browser: FlaskClient, full: str) -> None:
+    where = pay(browser, browser.get("/checkout")).location
+    assert where is not None
+    assert where in browser.get("/orders").text
+    assert where not in browser.get("/orders?status=shipped").text
+
+    send(browser, f"{where}/cancel", browser.get(where))
+
+    assert "has been given back" in browser.get(where).text
+
+
+def test_staff_send_orders(app: Flask, accounts: Accounts, browser: FlaskClient, full: str) -> None:
+    where = pay(browser, browser.get("/checkout")).location
+    clerk = app.test_client()
+    clerk.set_cookie("session", accounts.key("sam", "staff", user_id=8))
+    page = clerk.get(where)
+
+    assert send(clerk, f"{where}/fulfilment", page, status="shipped", tracking="T-1").location == where
+
+    assert "T-1" in browser.get(where).text
+    assert send(clerk, f"{where}/fulfilment", clerk.get(where), status="delivered").status_code == 303
+    assert browser.post(f"{where}/fulfilment", data={"csrf_token": token(browser)}).status_code == 403
+
+
+def test_somebody_elses_order_is_not_there(app: Flask, accounts: Accounts, browser: FlaskClient, full: str) -> None:
+    where = pay(browser, browser.get("/checkout")).location
+    other = app.test_client()
+    other.set_cookie("session", accounts.key("bob", user_id=9))
+
+    assert other.get(where).status_code == 404
