@@ -211,6 +211,6 @@ def _is_service() -> bool:
 def _refuse_unknown() -> NoReturn:
     if is_first_api(request.path):
         raise Problem(401, detail="Not logged in", headers={"WWW-Authenticate": "Bearer"})
-    if request.path.startswith("/api/") or request.method not in ("GET", "HEAD"):
+    if request.path.startswith(("/api/", "/internal/")) or request.method not in ("GET", "HEAD"):
         raise Problem(401, detail="Sign in first.", headers={"WWW-Authenticate": "Bearer"})
     abort(redirect(f"/login?{urlencode({'next': request.full_path.rstrip('?')})}", 303))

@@ -15,7 +15,6 @@ from tests.databases import Databases
 from tests.services import QUICK_HASHING, without_limits
 
 ROOT = Path(__file__).resolve().parent.parent
-SERVER = os.environ.get("PARTIAL_SERVER", "scripts/server")
 PORTS = ("AUTH", "PRODUCT", "ORDER", "GATEWAY", "SANDBOX")
 MODULES = {
     "auth": "auth_service",
@@ -68,7 +67,7 @@ class Shop:
         """Start the shop, and end it with all its processes."""
         with self._log.open("wb") as log:
             self._server = subprocess.Popen(
-                [sys.executable, "-c", TIED, sys.executable, SERVER, "--empty"],
+                [sys.executable, "-c", TIED, sys.executable, "scripts/server", "--empty"],
                 cwd=ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
@@ -135,9 +134,4 @@ def free_ports(count: int) -> list[int]:
 
 
 def _unlimited() -> dict[str, str]:
-    return {
-        name.upper(): "off"
-        for package in PACKAGES
-        if (ROOT / package / "settings.py").exists()
-        for name in without_limits(package)
-    }
+    return {name.upper(): "off" for package in PACKAGES for name in without_limits(package)}

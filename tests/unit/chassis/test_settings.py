@@ -64,7 +64,7 @@ def test_a_directory_of_secrets_is_looked_at_last(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.usefixtures("secrets")
 def test_a_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DATABASE_PASSWORD_FILE", str(tmp_path / "nowhere"))
-    with pytest.raises(SettingsError, match="DATABASE_PASSWORD_FILE.*nowhere"):
+    with pytest.raises(SettingsError, match=r"DATABASE_PASSWORD_FILE.*nowhere"):
         NoticeboardSettings.load()
 
 

@@ -1,0 +1,85 @@
+"""Any number of processes may migrate a database at once: one does, all succeed."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import URL
+
+from tests.databases import Databases
+from tests.services import SECRET_KEY, SERVICE_TOKEN
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("auth_service", "product_service", "order_service")
+
+
+HISTORY = """
+import sys
+from importlib import import_module
+from flask_migrate import check, downgrade, upgrade
+app = import_module(sys.argv[1]).create_app()
+with app.app_context():
+    upgrade(); check(); downgrade(revision="base")
+    if sys.argv[2] == "up again":
+        upgrade(); check()
+"""
+
+
+def python(url: URL, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Python as a service on this database, with nothing else of the service in the environment than it needs."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "SECRET_KEY": SECRET_KEY,
+        "SERVICE_TOKEN": SERVICE_TOKEN,
+        "PAYMENT_WEBHOOK_SECRET": SECRET_KEY,
+        "DATABASE_URL": url.render_as_string(hide_password=False),
+        "DATA_DIR": os.environ["DATA_DIR"],
+    }
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def flask_db(url: URL, command: str) -> subprocess.CompletedProcess[str]:
+    return python(url, "-m", "flask", "--app", "tests.noticeboard", "db", command)
+
+
+def tables(url: URL) -> set[str]:
+    engine = sa.create_engine(url)
+    try:
+        return set(sa.inspect(engine).get_table_names())
+    finally:
+        engine.dispose()
+
+
+def test_processes_that_migrate_at_once_all_succeed(databases: Databases) -> None:
+    url = databases.empty("at_once")
+    with ThreadPoolExecutor(4) as pool:
+        runs = list(pool.map(lambda _: flask_db(url, "upgrade"), range(4)))
+    assert [run.returncode for run in runs] == [0] * 4, runs
+    assert tables(url) == {"alembic_version", "notices", "idempotency_keys"}
+    assert flask_db(url, "init").returncode == 0, "an existing history is no error"
+    assert flask_db(url, "migrate").returncode == 0, "and neither is nothing to migrate"
+    assert len(list((ROOT / "tests/noticeboard/migrations/versions").glob("*.py"))) == 1
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize("way", ["down", "up again"])
+def test_a_services_history_goes_up_and_down_and_agrees_with_its_models(
+    databases: Databases, package: str, way: str
+) -> None:
+    url = databases.empty(f"history_{package}")
+    run = python(url, "-c", HISTORY, package, way)
+    assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
+    left = tables(url)
+    assert left == {"alembic_version"} if way == "down" else len(left) > 3

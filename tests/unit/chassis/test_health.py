@@ -1,0 +1,35 @@
+"""A probe says whether the process lives, and whether what it needs is there."""
+
+import sqlalchemy as sa
+from flask import Flask
+
+from chassis.database import db
+from tests.conftest import MakeApp
+
+
+def test_a_service_on_an_old_database_is_not_ready(noticeboard: Flask) -> None:
+    client = noticeboard.test_client()
+    assert client.get("/readyz").status_code == 200
+    db.session.execute(sa.text("UPDATE alembic_version SET version_num = '0000'"))
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.get_json()["status"] == "failing"
+    assert "run db upgrade" in answer.get_json()["checks"]["database"]["detail"]
+    assert client.get("/livez").status_code == 200
+    db.session.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
+    db.session.commit()
+
+
+def test_metrics_can_be_shown_to_holders_of_a_token_only(make_app: MakeApp) -> None:
+    app = make_app("tests.noticeboard", metrics_token="the token of the metrics")
+    assert app.test_client().get("/metrics").status_code == 401
+    assert app.test_client(token="another token").get("/metrics").status_code == 401
+    shown = app.test_client(token="the token of the metrics").get("/metrics")
+    assert shown.status_code == 200
+    assert shown.mimetype == "text/plain"
+
+
+def test_a_made_up_method_makes_no_label(noticeboard: Flask) -> None:
+    client = noticeboard.test_client()
+    client.open("/livez", method="CANARY")
+    assert "CANARY" not in client.get("/metrics").get_data(as_text=True)
