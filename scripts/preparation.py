@@ -46,7 +46,8 @@ class Preparation:
         failed = self._task.process.returncode - FIRST_FAILED
         unknown = Step([], "it could not be prepared", "Its own words are above.")
         step = self._steps[failed] if 0 <= failed < len(self._steps) else unknown
-        last = "\n".join(f"  {line}" for line in self.output.strip().splitlines()[-8:])
+        words = [line for line in self.output.splitlines() if line and not line.startswith("{")]
+        last = "\n".join(f"  {line}" for line in words[-8:])
         sys.exit(f"{last}\n{self.package}: {step.fault}.\n  {step.remedy}")
 
     @property
