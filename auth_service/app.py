@@ -6,10 +6,11 @@ from auth_service import cli
 from auth_service.api import internal, sessions, tokens, users, v1, wellknown
 from auth_service.api.refusals import REFUSALS
 from auth_service.domain.authority import LocalAuthority
+from auth_service.listeners import LISTENERS
 from auth_service.pages import account, login, register
 from auth_service.settings import AuthSettings
 from auth_service.worker import JOBS
-from chassis import worker
+from chassis import events, mail, worker
 from chassis.app import assemble
 
 
@@ -33,5 +34,6 @@ def create_app(settings: AuthSettings | None = None) -> Flask:
         authority=LocalAuthority(),
     )
     cli.install(app)
-    worker.install(app, JOBS)
+    events.install(app, LISTENERS)
+    worker.install(app, [*JOBS, mail.job(), *events.jobs(app)])
     return app

@@ -8,8 +8,22 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from chassis.database import BigId, Model, UtcDateTime, exact, now
 from chassis.idempotency import IdempotencyKey
+from chassis.inbox import InboxEvent
+from chassis.mail import Letter
+from chassis.outbox import OutboxEvent
 
-__all__ = ["IdempotencyKey", "KnownAddress", "RefreshToken", "Session", "SigningKey", "User"]
+__all__ = [
+    "IdempotencyKey",
+    "InboxEvent",
+    "KnownAddress",
+    "Letter",
+    "OutboxEvent",
+    "Purchase",
+    "RefreshToken",
+    "Session",
+    "SigningKey",
+    "User",
+]
 
 NEVER_THE_SAME_ID_TWICE = {"sqlite_autoincrement": True}
 ROLES = ("customer", "staff", "admin")
@@ -92,3 +106,14 @@ class SigningKey(Model):
     private: Mapped[str] = mapped_column(sa.Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     signs_from: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Purchase(Model):
+    """What a customer paid for an order and got back, in minor units, as the orders' events told."""
+
+    __tablename__ = "purchases"
+
+    order_id: Mapped[str] = mapped_column(exact(36), primary_key=True)
+    user_id: Mapped[int] = mapped_column(BigId, index=True)
+    paid: Mapped[int] = mapped_column(sa.BigInteger)
+    refunded: Mapped[int] = mapped_column(sa.BigInteger)

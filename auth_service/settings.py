@@ -11,7 +11,7 @@ from limits import parse
 from pydantic import AfterValidator, Field, SecretStr
 
 from chassis.limits import Limit
-from chassis.settings import DatabaseSettings
+from chassis.mail import MailSettings
 
 
 def _rule(text: str) -> str:
@@ -23,7 +23,7 @@ def _rule(text: str) -> str:
 Rule = Annotated[str, AfterValidator(_rule)]
 
 
-class AuthSettings(DatabaseSettings):
+class AuthSettings(MailSettings):
     """Settings of the accounts; the hashing's defaults are those that OWASP recommends for Argon2id."""
 
     port: int = 5000

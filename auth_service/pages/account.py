@@ -69,7 +69,7 @@ def end_session(session_id: int) -> BaseResponse:
     me = signed_in()
     sessions.end(me.user_id, session_id)
     if session_id == int(me.session_id):
-        return browser.signed_out(redirect("/", 303))
+        return browser.signed_out(redirect("/login", 303))
     return _done("That session is over.")
 
 

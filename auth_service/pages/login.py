@@ -47,7 +47,9 @@ def show_logout() -> Response:
 def log_out() -> BaseResponse:
     """Sign the browser out."""
     browser.end()
-    done = json_response({"message": "You are logged out"}) if request.is_json else onward("/", "You are signed out.")
+    done = (
+        json_response({"message": "You are logged out"}) if request.is_json else onward("/login", "You are signed out.")
+    )
     return browser.signed_out(done)
 
 
@@ -71,4 +73,4 @@ def _by_form() -> BaseResponse:
     except signin.WrongPair as wrong:
         return shown_again("login.html", [{"field": "username", "message": str(wrong)}], 401)
     key = browser.begin(user)
-    return browser.signed_in(onward("/", f"Welcome back, {user.username}."), key)
+    return browser.signed_in(onward("/account", f"Welcome back, {user.username}."), key)

@@ -43,7 +43,7 @@ def _by_form() -> BaseResponse:
         return shown_again("register.html", taken.errors, 409)
     throttle.remember(user, visit().address)
     key = browser.begin(user)
-    return browser.signed_in(onward("/", f"Welcome, {user.username}."), key)
+    return browser.signed_in(onward("/account", f"Welcome, {user.username}."), key)
 
 
 def _registered(wanted: NewUser) -> User:

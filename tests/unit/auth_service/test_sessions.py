@@ -1,6 +1,7 @@
 """Where one is signed in, and how that ends."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -13,8 +14,8 @@ from tests.unit.auth_service.conftest import MakeVisitor, Visitor
 CHANGE = {"current_password": "a long walk by the sea", "new_password": "a longer walk by the sea"}
 
 
-def sessions_of(visitor: Visitor) -> list[dict[str, object]]:
-    items: list[dict[str, object]] = visitor.ask("GET", "/api/v2/sessions").json["items"]
+def sessions_of(visitor: Visitor) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = visitor.ask("GET", "/api/v2/sessions").json["items"]
     return items
 
 
@@ -122,3 +123,13 @@ def test_sessions_whose_time_is_over_are_forgotten(app: Flask, person: MakeVisit
 
     with app.app_context():
         assert db.session.query(Session).count() == 1
+
+
+@pytest.mark.parametrize("forwarded", ["x" * 500, "1.2.3.4.5", "🎉", "fe80::1%" + "e" * 100, ""])
+def test_an_address_that_is_none_harms_nobody(person: MakeVisitor, forwarded: str) -> None:
+    ada = person()
+    headers = {"X-Forwarded-For": forwarded.encode().decode("latin-1"), "User-Agent": "x" * 500}
+
+    pair = {"username": ada.username, "password": ada.password}
+    assert ada.ask("POST", "/api/v2/tokens", json=pair, headers=headers).status_code == 200
+    assert len(sessions_of(ada)[0]["user_agent"]) == 200
