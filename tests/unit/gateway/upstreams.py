@@ -119,6 +119,7 @@ class Upstream:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.connections += 1
             self._open.append(connection)
             threading.Thread(target=self._serve, args=(connection, self.connections), daemon=True).start()
