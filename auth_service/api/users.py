@@ -16,7 +16,7 @@ from auth_service.api.schemas import (
     UserPage,
 )
 from auth_service.api.visit import visit
-from auth_service.domain import accounts, passwords, signin, throttle
+from auth_service.domain import accounts, registration, signin
 from auth_service.models import User
 from chassis.answers import committed
 from chassis.database import db
@@ -37,8 +37,7 @@ def hashing(view: Callable[..., Response]) -> Callable[..., Response]:
 
     @wraps(view)
     def hashed(body: NewUser) -> Response:
-        throttle.admit_registration(visit().address)
-        return view(body=body, password_hash=passwords.hashed(body.password))
+        return view(body=body, password_hash=registration.hashed(body.password, visit().address))
 
     return hashed
 
@@ -48,8 +47,7 @@ def hashing(view: Callable[..., Response]) -> Callable[..., Response]:
 @idempotent
 def register(body: NewUser, password_hash: str) -> Response:
     """Make an account."""
-    user = accounts.register(body.username, body.email, password_hash, body.first_name, body.last_name)
-    throttle.count_registration(visit().address)
+    user = registration.registered(password_hash, visit().address, **body.model_dump(exclude={"password"}))
     return committed(Profile.of(user), 201, location=f"/api/v2/users/{user.id}")
 
 

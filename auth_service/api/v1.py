@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 from auth_service.api.schemas import Email, Name, NewPassword, SignIn, Username
 from auth_service.api.users import BY_ID
 from auth_service.api.visit import visit
-from auth_service.domain import accounts, passwords, sessions, signin, throttle
+from auth_service.domain import accounts, registration, sessions, signin
 from auth_service.models import User
 from chassis.answers import committed
 from chassis.database import db
@@ -114,10 +114,8 @@ def _shown(user: User) -> dict[str, Any]:
 )
 def create_user(body: FirstNewUser) -> Response:
     """Make an account."""
-    throttle.admit_registration(visit().address)
-    password_hash = passwords.hashed(body.password)
-    user = accounts.register(body.username, body.email, password_hash, body.first_name, body.last_name)
-    throttle.count_registration(visit().address)
+    password_hash = registration.hashed(body.password, visit().address)
+    user = registration.registered(password_hash, visit().address, **body.model_dump(exclude={"password"}))
     return committed({"message": "User added", "result": _shown(user) | {"api_key": None}})
 
 

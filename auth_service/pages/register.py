@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from auth_service.api.schemas import NewUser, Profile
 from auth_service.api.visit import visit
-from auth_service.domain import accounts, passwords, throttle
+from auth_service.domain import accounts, registration, throttle
 from auth_service.models import User
 from auth_service.pages import browser
 from chassis.answers import committed
@@ -47,8 +47,5 @@ def _by_form() -> BaseResponse:
 
 
 def _registered(wanted: NewUser) -> User:
-    throttle.admit_registration(visit().address)
-    password_hash = passwords.hashed(wanted.password)
-    user = accounts.register(wanted.username, wanted.email, password_hash, wanted.first_name, wanted.last_name)
-    throttle.count_registration(visit().address)
-    return user
+    password_hash = registration.hashed(wanted.password, visit().address)
+    return registration.registered(password_hash, visit().address, **wanted.model_dump(exclude={"password"}))
