@@ -3,7 +3,7 @@
 import structlog
 from flask import Flask
 
-from chassis import worker
+from chassis import events, worker
 from chassis.app import assemble
 from product_service import models  # noqa: F401 - its tables are what migrations compare with
 from product_service.api import v1
@@ -32,7 +32,8 @@ def create_app(settings: ProductSettings | None = None) -> Flask:
         first_api=[v1.products],
         refusals=REFUSALS,
     )
-    worker.install(app, JOBS)
+    events.install(app)
+    worker.install(app, [*JOBS, *events.jobs(app)])
     app.cli.add_command(catalog)
     if settings.catalog_writes == "open":
         log.warning("catalogue open to writes without a token", variable="CATALOG_WRITES")

@@ -7,8 +7,18 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from chassis.database import BigId, Model, UtcDateTime, exact, now
 from chassis.idempotency import IdempotencyKey
+from chassis.inbox import InboxEvent
+from chassis.outbox import OutboxEvent
 
-__all__ = ["IdempotencyKey", "Product", "Reservation", "ReservationLine", "StockMovement"]
+__all__ = [
+    "IdempotencyKey",
+    "InboxEvent",
+    "OutboxEvent",
+    "Product",
+    "Reservation",
+    "ReservationLine",
+    "StockMovement",
+]
 
 SLUG_LENGTH = 120
 ANY_CASE = sa.String(200).with_variant(sa.String(200, collation="NOCASE"), "sqlite")

@@ -7,7 +7,9 @@ import sqlalchemy as sa
 from pydantic import Field
 from sqlalchemy.exc import IntegrityError
 
+from chassis import outbox
 from chassis.database import db, now
+from chassis.money import money
 from chassis.paging import PageQuery, Slice, Sort, page
 from chassis.problems import Refusal
 from chassis.schemas import Amount
@@ -157,6 +159,7 @@ def change(product: Product, values: Mapping[str, Any]) -> None:
             db.session.flush()
     except IntegrityError as error:
         raise SlugTaken(slug) from error
+    tell_changed(product)
 
 
 def retire(product: Product) -> None:
@@ -164,6 +167,13 @@ def retire(product: Product) -> None:
     product.retired = product.id
     product.updated_at = now()
     db.session.flush()
+    tell_changed(product)
+
+
+def tell_changed(product: Product) -> None:
+    """Tell whoever keeps a copy what a product is now, and whether it is still on sale."""
+    state = {"id": product.id, "slug": product.slug, "name": product.name, "price": money(product.price)}
+    outbox.record("product.changed", {**state, "on_sale": product.retired == 0}, subject=product.slug)
 
 
 def _filters(wanted: Wanted) -> Iterator[sa.ColumnElement[bool]]:

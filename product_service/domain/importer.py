@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from chassis.database import db, now
 from chassis.money import Money
 from chassis.schemas import Line, Printable
-from product_service.domain import stock
+from product_service.domain import catalogue, stock
 from product_service.domain.prices import minor_units
 from product_service.domain.slugs import Slug, made_from
 from product_service.models import Product
@@ -88,12 +88,14 @@ def store(batch: Sequence[Goods]) -> Stored:
     on_sale = sa.select(Product).where(Product.slug.in_(by_slug), Product.retired == 0)
     known = {product.slug: product for product in db.session.scalars(on_sale)}
     moment = now()
-    changed = sum([_changed(product, by_slug[slug], moment) for slug, product in known.items()])
+    changed = [product for slug, product in known.items() if _changed(product, by_slug[slug], moment)]
     db.session.flush()
+    for product in changed:
+        catalogue.tell_changed(product)
     new = [goods for slug, goods in by_slug.items() if slug not in known]
     if new:
         _add(new, moment)
-    return Stored(len(new), changed)
+    return Stored(len(new), len(changed))
 
 
 def _from_jsonl(lines: Iterable[str]) -> Iterator[Goods | BadLine]:

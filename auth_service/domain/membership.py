@@ -1,0 +1,40 @@
+"""Membership levels: what a customer has spent on orders that were not given back decides."""
+
+import sqlalchemy as sa
+import structlog
+
+from auth_service.models import Purchase, User
+from chassis.database import db
+
+log = structlog.get_logger()
+
+LEVELS = {"gold": 200_000, "silver": 50_000, "bronze": 0}
+
+
+def paid(user_id: int, order_id: str, amount: int) -> None:
+    """Note that an order was paid, in minor units, and move the customer's level."""
+    _note(user_id, order_id, "paid", amount)
+
+
+def refunded(user_id: int, order_id: str, amount: int) -> None:
+    """Note that an order's money was given back, which may become known before its payment does."""
+    _note(user_id, order_id, "refunded", amount)
+
+
+def level_for(spent: int) -> str:
+    """The level that a customer who has spent so much has."""
+    return next((level for level, least in LEVELS.items() if spent >= least), "bronze")
+
+
+def _note(user_id: int, order_id: str, what: str, amount: int) -> None:
+    # The customer's row first: whoever else notes something for the same customer waits, and then counts it all.
+    user = db.session.get(User, user_id, with_for_update=True)
+    if user is None:
+        log.warning("purchase of nobody we know", user_id=user_id, order_id=order_id)
+        return
+    purchase = db.session.get(Purchase, order_id) or Purchase(order_id=order_id, user_id=user_id, paid=0, refunded=0)
+    setattr(purchase, what, amount)
+    db.session.add(purchase)
+    db.session.flush()
+    spent = sa.select(sa.func.sum(Purchase.paid - Purchase.refunded)).where(Purchase.user_id == user_id)
+    user.membership_level = level_for(int(db.session.scalar(spent) or 0))
