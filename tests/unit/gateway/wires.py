@@ -137,6 +137,17 @@ class Gateway:
         states = [Path(f"/proc/{pid}/status").read_text() for pid in family]
         return max(int(re.findall(r"VmHWM:\s+(\d+) kB", state)[0]) for state in states) * 1024
 
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    def stop(self) -> int:
+        """End it; how did it go?"""
+        self._process.terminate()
+        return self._process.wait(PATIENCE)
+
+    def log_text(self) -> str:
+        return self._log.read_text()
+
     def lines(self) -> list[dict[str, Any]]:
         """What it has logged so far."""
         return [json.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]

@@ -1,0 +1,112 @@
+"""The gateway's own pages and probes."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.builders import eventually
+from tests.unit.gateway.test_documents import description
+from tests.unit.gateway.upstreams import Received, Reply, reply
+from tests.unit.gateway.wires import Gateway
+
+
+def service(path: str, ready: str = "200 OK") -> Callable[[Received], Reply]:
+    """A service that describes one path and says whether it is ready."""
+
+    def answer(request: Received) -> Reply:
+        if request.target == "/openapi.json":
+            return reply(json.dumps(description(path, Thing={"type": "integer"})).encode())
+        if request.target == "/readyz":
+            checks = {"database": {"status": "ok" if ready == "200 OK" else "failing", "detail": "at migration 1"}}
+            return reply(json.dumps({"status": "ok", "checks": checks}).encode(), ready)
+        return reply()
+
+    return answer
+
+
+@pytest.fixture
+def shop(gateway_with: Callable[..., Gateway]) -> Gateway:
+    """A gateway before three services that are well."""
+    door = gateway_with()
+    for upstream, path in zip(
+        door.upstreams.values(), ("/api/v2/users", "/api/v2/products", "/api/v2/cart"), strict=True
+    ):
+        upstream.answering = service(path)
+    return door
+
+
+def test_a_gateway_is_ready_when_every_service_is(shop: Gateway) -> None:
+    answer = shop.ask("/readyz")
+    assert answer.status == 200
+    assert {name: check["status"] for name, check in answer.json["checks"].items()} == {
+        "accounts": "ok",
+        "catalogue": "ok",
+        "orders": "ok",
+    }
+    shop.orders.answering = service("/api/v2/cart", "503 Service Unavailable")
+    failing = eventually(lambda: (answer := shop.ask("/readyz")).status == 503 and answer)
+    assert failing
+    assert failing.json["checks"]["orders"]["status"] == "failing"
+    assert "127.0.0.1" not in failing.body.decode()
+    assert shop.ask("/livez").status == 200
+
+
+def test_the_descriptions_are_one_and_survive_a_service_that_is_away(shop: Gateway) -> None:
+    shop.catalogue.close()
+    document = shop.ask("/openapi.json").json
+    assert list(document["paths"]) == ["/api/v2/cart", "/api/v2/users"]
+    assert document["x-unavailable"] == ["catalogue"]
+
+
+def test_the_docs_are_a_page_without_script(shop: Gateway) -> None:
+    page = shop.ask("/docs", "Accept: text/html")
+    assert page.status == 200
+    for words in (
+        b"/api/v2/users",
+        b"/api/v2/products",
+        b"/api/v2/cart",
+        b'href="#schema-Thing"',
+        b'id="schema-Thing"',
+    ):
+        assert words in page.body
+    for forbidden in (b"<script", b"style=", b"onclick"):
+        assert forbidden not in page.body
+    assert "script-src 'self'" in (page.header("Content-Security-Policy") or "")
+
+
+def test_the_status_names_services_and_no_hosts(shop: Gateway) -> None:
+    shop.catalogue.close()
+    status = shop.ask("/status").json
+    assert status["status"] == "degraded"
+    assert {name: service["status"] for name, service in status["services"].items()} == {
+        "accounts": "up",
+        "catalogue": "down",
+        "orders": "up",
+    }
+    assert status["services"]["orders"]["checks"]["database"]["status"] == "ok"
+    assert status["services"]["orders"]["version"] == "1.0"
+    page = shop.ask("/status", "Accept: text/html,*/*;q=0.8")
+    assert (page.status, page.header("Content-Type")) == (200, "text/html; charset=utf-8")
+    assert b"catalogue" in page.body
+    assert b"127.0.0.1" not in page.body
+
+
+@pytest.mark.parametrize("target", ["/nowhere", "/internal/keys", "/api/v2/reservations", "/products-evil"])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_what_nobody_answers_for_is_a_404(door: Gateway, target: str, method: str) -> None:
+    answer = door.ask(target, method=method)
+    assert (answer.status, answer.header("Content-Type")) == (404, "application/problem+json")
+    page = door.ask(target, "Accept: text/html", method=method)
+    assert (page.status, page.header("Content-Type")) == (404, "text/html; charset=utf-8")
+    assert not any(upstream.received for upstream in door.upstreams.values())
+
+
+def test_metrics_count_what_was_passed_on_by_route(door: Gateway) -> None:
+    door.ask("/products/some-slug", method="GET")
+    door.ask("/products/some-slug", method="BREW")
+    text = door.ask("/metrics").body.decode()
+    assert 'http_requests_total{method="GET",route="/products",status="200"}' in text
+    assert 'http_requests_total{method="OTHER",route="/products",status="200"}' in text
+    assert "some-slug" not in text
+    assert "BREW" not in text
