@@ -68,6 +68,8 @@ def made(package: str, url: URL | None, **settings: Any) -> Iterator[Flask]:
     try:
         yield app
     finally:
+        if "broker" in app.extensions:
+            app.extensions["broker"].close()
         if "sqlalchemy" in app.extensions:
             with app.app_context():
                 db.session.remove()
