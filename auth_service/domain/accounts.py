@@ -82,12 +82,6 @@ def set_roles(user_id: int, roles: Sequence[str]) -> User:
     return user
 
 
-def set_membership_level(user_id: int, level: str) -> None:
-    """Note the membership level that a person has reached; raises UnknownUser."""
-    find(user_id).membership_level = level
-    db.session.flush()
-
-
 @contextmanager
 def _unless_taken(username: str, email: str, own_id: int = 0) -> Iterator[None]:
     """Save what is done in this block; raises Taken, also when another process was faster."""

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask import Flask
 
-from auth_service.domain import accounts
+from auth_service.domain import membership
 from chassis.database import db
 from tests.builders import registration
 from tests.unit.auth_service.conftest import MakeVisitor, Visitor, newcomer
@@ -166,7 +166,7 @@ def test_who_is_no_admin_sees_and_changes_nobody_else(person: MakeVisitor, stran
 def test_the_membership_level_shows_in_the_profile(app: Flask) -> None:
     ada = newcomer(app)
     with app.app_context():
-        accounts.set_membership_level(ada.id, "gold")
+        membership.paid(ada.id, "an-order", 200_000)
         db.session.commit()
 
     assert ada.ask("GET", "/api/v2/users/me").json["membership_level"] == "gold"
