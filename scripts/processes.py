@@ -68,6 +68,7 @@ def environment(package: str, port_name: str | None = None) -> dict[str, str]:
     told = {
         "CATALOG_WRITES": "open",
         "PUBLIC_URL": f"http://localhost:{port('GATEWAY')}",
+        "WEBHOOK_URL": f"{address('ORDER')}/api/v2/webhooks/payments/stripe",
         **os.environ,
         **{f"{name}_URL": address(name) for name in PORTS},
         "DATA_DIR": str(DATA),
