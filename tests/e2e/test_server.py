@@ -1,0 +1,103 @@
+"""`./scripts/server`: what it starts stays up, what it ends is gone, and what is in its way has a name."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from tests.builders import eventually
+from tests.shop import ROOT, Shop, free_ports
+
+PROCESSES = 8
+PORTS = ("AUTH", "PRODUCT", "ORDER", "GATEWAY", "SANDBOX")
+
+
+def offspring(pid: int) -> set[int]:
+    """Every process that this one has started, and what those have started."""
+    listed = subprocess.run(["ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    parents = {int(child): int(parent) for child, parent in (line.split() for line in listed.splitlines())}
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {pid}
+
+
+def alive(pids: set[int]) -> set[int]:
+    """Those of the processes that still run."""
+    states = subprocess.run(["ps", "-axo", "pid=,stat="], capture_output=True, text=True, check=True).stdout
+    running = {int(pid) for pid, state in (line.split() for line in states.splitlines()) if not state.startswith("Z")}
+    return pids & running
+
+
+def start(data: Path, *options: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+    """Run the script to its end, on free ports."""
+    ports = {f"{name}_PORT": str(port) for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)}
+    environment = {"PATH": os.environ["PATH"], "HOME": str(data), "DATA_DIR": str(data), **ports, **settings}
+    command = [sys.executable, "scripts/server", *options]
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=90)
+
+
+def test_a_killed_process_is_started_again(shop_with: Callable[..., Shop]) -> None:
+    shop = shop_with()
+    for name in ("product", "gateway"):
+        before = shop.pid(name)
+        shop.kill(name)
+        eventually(partial(shop.is_alive, name), within=30)
+        assert shop.pid(name) != before
+    assert "product ended (signal SIGKILL); starting it again" in shop.output
+
+
+def test_a_termination_ends_every_process_in_five_seconds(shop_with: Callable[..., Shop]) -> None:
+    shop = shop_with()
+    server = shop._server
+    eventually(lambda: len(offspring(server.pid)) >= PROCESSES)
+    started, began = offspring(server.pid), time.monotonic()
+    server.send_signal(signal.SIGINT)
+    assert server.wait(timeout=10) == 0
+    assert time.monotonic() - began < 5
+    assert not alive(started)
+
+
+def test_no_process_outlives_a_server_that_is_killed(shop_with: Callable[..., Shop]) -> None:
+    shop = shop_with()
+    started = offspring(shop._server.pid)
+    shop._server.kill()
+    eventually(lambda: not alive(started), within=15)
+
+
+def test_a_second_shop_on_the_same_data_is_refused(shop_with: Callable[..., Shop]) -> None:
+    refused = start(shop_with().data, "--fresh")
+    assert refused.returncode == 1
+    assert "a shop already runs on" in refused.stderr
+
+
+def test_a_taken_port_is_named_with_its_remedy(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        refused = start(tmp_path, ORDER_PORT=str(port))
+    assert refused.returncode == 1
+    assert f"port {port} is taken" in refused.stderr
+    assert "ORDER_PORT=" in refused.stderr
+
+
+def test_an_absent_database_is_named_with_its_remedy(tmp_path: Path) -> None:
+    url = f"mysql+pymysql://shop:a-secret-password@127.0.0.1:{free_ports(1)[0]}/orders"
+    refused = start(tmp_path, ORDER_DATABASE_URL=url)
+    assert refused.returncode == 1
+    assert "order_service: the database could not be migrated" in refused.stderr
+    assert "ORDER_DATABASE_URL names it" in refused.stderr
+    assert "a-secret-password" not in refused.stdout + refused.stderr
+
+
+def test_starting_afresh_deletes_nothing_but_a_shop(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.touch()
+    assert start(tmp_path, "--fresh").returncode == 1
+    assert precious.exists()
