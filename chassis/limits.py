@@ -1,14 +1,16 @@
 """Rate limits as settings (`10/5minutes`, or `off`), counted in Redis where the shop has one, else in this process."""
 
 import math
+import threading
 import time
+from collections import deque
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from limits import RateLimitItem, parse
 from limits.errors import StorageError
-from limits.storage import MemoryStorage, storage_from_string
+from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 from chassis.problems import Problem
@@ -34,6 +36,56 @@ class Standing:
         }
 
 
+class WindowStats(NamedTuple):
+    """When the oldest hit leaves a window (seconds since the epoch), and how many more hits it takes until then."""
+
+    reset_time: float
+    remaining: int
+
+
+class LocalWindow:
+    """A moving window over each key's hits in this process, asked like those of `limits`.
+
+    The storage in memory that comes with `limits` starts a thread every few requests to forget what is over.
+    """
+
+    def __init__(self) -> None:
+        self._hits: dict[tuple[str, ...], deque[float]] = {}
+        self._swept = 0.0
+        self._lock = threading.Lock()
+
+    def hit(self, item: RateLimitItem, *key: str) -> bool:
+        """Count one more; False when that is one too many."""
+        with self._lock:
+            hits = self._current(item, key)
+            if len(hits) >= item.amount:
+                return False
+            hits.append(time.time())
+            return True
+
+    def test(self, item: RateLimitItem, *key: str) -> bool:
+        """Would one more be counted?"""
+        with self._lock:
+            return len(self._current(item, key)) < item.amount
+
+    def get_window_stats(self, item: RateLimitItem, *key: str) -> WindowStats:
+        """Where the key stands."""
+        with self._lock:
+            hits = self._current(item, key)
+            oldest = hits[0] if hits else time.time()
+            return WindowStats(oldest + item.get_expiry(), item.amount - len(hits))
+
+    def _current(self, item: RateLimitItem, key: tuple[str, ...]) -> deque[float]:
+        over = time.time() - item.get_expiry()
+        if self._swept < over:
+            self._hits = {key: hits for key, hits in self._hits.items() if hits and hits[-1] > over}
+            self._swept = time.time()
+        hits = self._hits.setdefault(key, deque())
+        while hits and hits[0] <= over:
+            hits.popleft()
+        return hits
+
+
 class Limit:
     """One limit of the shop, `name`d in Redis; `rule` is `COUNT/[N]UNIT` or `off`.
 
@@ -43,7 +95,7 @@ class Limit:
     def __init__(self, name: str, rule: str, redis_url: str | None) -> None:
         self._name = name
         self._item: RateLimitItem | None = None if rule.strip().lower() == "off" else parse(rule)
-        self._local = MovingWindowRateLimiter(MemoryStorage())
+        self._local = LocalWindow()
         redis = storage_from_string(redis_url, wrap_exceptions=True) if redis_url else None
         self._shared = MovingWindowRateLimiter(redis) if redis else None
         self._degraded = False
