@@ -42,7 +42,8 @@ HEAD_SECONDS = 10.0
 LINGER_SECONDS = 1.0
 STALLED_CLIENT = struct.pack("ll", 10, 0)
 LARGEST_HEAD = 64 * 1024
-GRACE_SECONDS = 4
+GRACE_SECONDS = 3
+LAST_CALL_SECONDS = 0.5
 KEEP_ALIVE_SECONDS = 65
 CONNECTIONS = 4096
 STATUSES = {LimitRequestLine: 414, LimitRequestHeaders: 431, ExpectationFailed: 417}
@@ -194,6 +195,12 @@ class Worker(ThreadWorker):
         conn.timeout = time.monotonic() + HEAD_SECONDS
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        last_call = min(deadline, time.monotonic() + LAST_CALL_SECONDS)
+        super()._cap_keepalive(last_call)
+        for conn in self.pending_conns:
+            conn.timeout = min(conn.timeout, last_call)
 
     def handle(self, conn: Any) -> Any:
         keep = super().handle(conn)
