@@ -27,9 +27,7 @@ from order_service.settings import OrderSettings
 
 log = structlog.get_logger()
 
-PROVIDER = "stripe"
 API_VERSION = "2024-06-20"
-KEY_LIFETIME = timedelta(hours=23)
 TIMEOUT = (1.0, 5.0)
 ATTEMPTS = 3
 PERSISTENCE_SECONDS = 1.5

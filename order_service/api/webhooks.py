@@ -9,7 +9,7 @@ from chassis.problems import Problem
 from chassis.routes import Routes
 from order_service.adapters.lines import payments
 from order_service.domain import orders
-from order_service.domain.checkout import PROVIDER
+from order_service.domain.payment import PROVIDER
 
 webhooks = Routes("webhooks", __name__)
 

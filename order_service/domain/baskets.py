@@ -23,14 +23,14 @@ def show(owner: Owner, catalogue: Catalogue) -> Basket:
     held, products = _look(owner, catalogue)
     if _stale(held, products):
         writes()
-    return _priced(owner, held, products)
+    return _priced(owner, held, held, products)
 
 
 def put(owner: Owner, slug: str, quantity: int, catalogue: Catalogue) -> Basket:
     """Have so many of a product in the cart. The caller commits. Raises UnknownProduct, CartFull."""
     held, products = _look(owner, catalogue, slug)
     carts.put(owner, _chosen(slug, held, products), quantity)
-    return _priced(owner, held, products)
+    return _priced(owner, carts.lines(owner), held, products)
 
 
 def add(owner: Owner, product: str | int, quantity: int, catalogue: Catalogue) -> Basket:
@@ -40,7 +40,7 @@ def add(owner: Owner, product: str | int, quantity: int, catalogue: Catalogue) -
     """
     held, products = _look(owner, catalogue, product)
     carts.add(owner, _chosen(product, held, products), quantity)
-    return _priced(owner, held, products)
+    return _priced(owner, carts.lines(owner), held, products)
 
 
 def remove(owner: Owner, slug: str, catalogue: Catalogue) -> Basket:
@@ -80,8 +80,10 @@ def _stale(lines: Iterable[CartLine], products: Sequence[Product] | None) -> boo
     return any(prices.get(line.slug, (line.unit_price, line.name)) != (line.unit_price, line.name) for line in lines)
 
 
-def _priced(owner: Owner, held: Sequence[CartLine], products: Sequence[Product] | None) -> Basket:
-    lines = carts.lines(owner)
+def _priced(
+    owner: Owner, lines: Sequence[CartLine], held: Sequence[CartLine], products: Sequence[Product] | None
+) -> Basket:
+    """The lines as they are now, after the catalogue was asked about those that were held then."""
     percent = membership.discount_percent(owner.user_id)
     basket = pricing.basket(lines, products, {line.slug for line in held}, percent)
     if _stale(held, products):

@@ -6,7 +6,6 @@ request does them while all goes well, the worker does what a crash, a timeout o
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,7 +22,14 @@ from chassis.problems import Refusal
 from order_service.domain import carts, membership, orders, pricing
 from order_service.domain.carts import Owner
 from order_service.domain.orders import Overtaken, Status, Step
-from order_service.domain.payment import Declined, OutcomeUnknown, Payments, UnknownPaymentToken
+from order_service.domain.payment import (
+    KEY_LIFETIME,
+    PROVIDER,
+    Declined,
+    OutcomeUnknown,
+    Payments,
+    UnknownPaymentToken,
+)
 from order_service.domain.stock import Catalogue, OutOfStock, Reservation, ReservationLost
 from order_service.models import HistoryEntry, Order, OrderItem
 
@@ -32,8 +38,6 @@ log = structlog.get_logger()
 PATIENCE_SECONDS = 9.0
 LEAST_SECONDS = 0.5
 LARGEST_TOTAL = 99_999_999
-PROVIDER = "stripe"
-PROVIDER_FORGETS = timedelta(hours=23)
 
 CALLS = ("reserve", "charge", "commit", "refund", "release")
 SAVES = (
@@ -332,7 +336,7 @@ class Saga:
     def _ask_for_money(self, order: Order) -> Any:
         if order.total == 0:
             return None
-        if now() - order.created_at > PROVIDER_FORGETS:
+        if now() - order.created_at > KEY_LIFETIME:
             found = self._payments.find(order.id, order.created_at)
             if found is not None:
                 return found

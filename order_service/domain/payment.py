@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from chassis.problems import Refusal
+
+PROVIDER = "stripe"
+KEY_LIFETIME = timedelta(hours=23)
+"""For so long the provider surely remembers that it was asked before; it forgets after 24 hours."""
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from chassis.database import db, now
+from chassis.envelope import Event
 from order_service import worker
+from order_service.listeners import LISTENERS
 from order_service.models import Cart
 from tests.accounts import Accounts
-from tests.unit.order_service.conftest import bought, put
+from tests.unit.order_service.conftest import bought, counted, put
 from tests.unit.order_service.others import Shelf
 
 
@@ -217,3 +219,27 @@ def test_guests_who_do_not_come_back_are_forgotten(guest: FlaskClient, ada: Flas
 
     assert cart_of(guest)["items"] == []
     assert len(cart_of(ada)["items"]) == 1
+
+
+def test_a_renamed_product_has_its_new_name_in_carts(ada: FlaskClient, shelf: Shelf) -> None:
+    mug = shelf.offer()
+    put(ada, mug)
+    data = {"id": shelf.products_by_slug[mug].id, "slug": mug, "name": "Big mug"}
+
+    LISTENERS["product.changed"](Event("1", "product.changed", "product_service", mug, now(), data))
+    shelf.is_away = True
+
+    assert cart_of(ada)["items"][0]["name"] == "Big mug"
+
+
+def test_a_cart_takes_as_many_queries_full_as_with_one_line(ada: FlaskClient, shelf: Shelf) -> None:
+    put(ada, shelf.offer())
+    with counted() as one_line:
+        cart_of(ada)
+    for _ in range(10):
+        put(ada, shelf.offer())
+
+    with counted() as full:
+        cart_of(ada)
+
+    assert len(full) == len(one_line) <= 3

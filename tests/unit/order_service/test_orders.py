@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from chassis.database import db
 from order_service.models import OutboxEvent
 from tests.accounts import Accounts
-from tests.unit.order_service.conftest import bought, check_out, put, read
+from tests.unit.order_service.conftest import bought, check_out, counted, put, read
 from tests.unit.order_service.others import Shelf, Till
 
 Work = Callable[[], int]
@@ -153,3 +153,16 @@ def test_a_cancelled_order_counts_no_more_for_the_membership(ada: FlaskClient, s
 )
 def test_strangers_have_no_orders(guest: FlaskClient, method: str, path: str) -> None:
     assert guest.open(path, method=method).status_code == 401
+
+
+def test_a_list_takes_as_many_queries_full_as_with_one_order(ada: FlaskClient, shelf: Shelf) -> None:
+    bought(ada, shelf)
+    with counted() as one_order:
+        ada.get("/api/v2/orders")
+    for _ in range(5):
+        bought(ada, shelf)
+
+    with counted() as full:
+        ada.get("/api/v2/orders")
+
+    assert len(full) == len(one_order) <= 3
