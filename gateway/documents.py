@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gateway.instances import Service
@@ -70,11 +70,15 @@ def merge(documents: Mapping[str, Document], table: Table, title: str, version: 
             open_ones = {method: operation for method, operation in open_ones.items() if not _is_inside(operation)}
             if open_ones:
                 paths[path] = _renamed(open_ones, names)
+    used = _used(paths, schemas)
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version},
         "paths": dict(sorted(paths.items())),
-        "components": {"schemas": schemas, "securitySchemes": security},
+        "components": {
+            "schemas": {name: schema for name, schema in schemas.items() if name in used},
+            "securitySchemes": security,
+        },
         "x-services": {name: document["info"]["version"] for name, document in documents.items()},
         "x-conflicts": conflicts,
     }
@@ -114,6 +118,28 @@ def _names(new: Document, taken: Document, service: str) -> dict[str, str]:
         name: name if name not in taken or taken[name] == schema else f"{service.title()}{name}"
         for name, schema in new.items()
     }
+
+
+def _used(paths: Document, schemas: Document) -> set[str]:
+    """The names of the schemas that the paths speak of, directly or by way of others."""
+    used: set[str] = set()
+    coming = set(_mentioned(paths))
+    while coming:
+        used |= coming
+        coming = {name for found in coming for name in _mentioned(schemas.get(found))} - used
+    return used
+
+
+def _mentioned(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        reference = value.get("$ref")
+        if isinstance(reference, str):
+            yield reference.removeprefix(REF)
+        for item in value.values():
+            yield from _mentioned(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _mentioned(item)
 
 
 def _renamed(value: Any, names: Mapping[str, str]) -> Any:

@@ -42,7 +42,6 @@ ROUTES = (
     Route("/", CATALOGUE, exact=True),
     Route("/products", CATALOGUE),
     Route("/pictures", CATALOGUE, largest_body=UPLOAD),
-    Route("/staff/products", CATALOGUE, largest_body=UPLOAD),
     *first_api(CATALOGUE, "product", "products"),
     Route("/api/v2/cart", ORDERS),
     Route("/api/v2/orders", ORDERS),
@@ -50,7 +49,6 @@ ROUTES = (
     Route("/cart", ORDERS),
     Route("/checkout", ORDERS),
     Route("/orders", ORDERS),
-    Route("/staff/orders", ORDERS),
     *first_api(ORDERS, "order", "orders"),
 )
 

@@ -55,14 +55,20 @@ def test_one_name_for_two_things_becomes_two_names() -> None:
     number, text = {"type": "integer"}, {"type": "string"}
     merged = merge(
         {
-            ACCOUNTS: description("/api/v2/users", Thing=number, Same=text),
-            CATALOGUE: description("/api/v2/products", Thing=text, Same=text),
+            ACCOUNTS: description("/api/v2/users", Thing=number, Unused=text),
+            CATALOGUE: description(
+                "/api/v2/products", Thing={"items": {"$ref": "#/components/schemas/Part"}}, Part=text
+            ),
         },
         TABLE,
         "Shop",
         "1",
     )
-    assert merged["components"]["schemas"] == {"Thing": number, "Same": text, "CatalogueThing": text}
+    assert merged["components"]["schemas"] == {
+        "Thing": number,
+        "CatalogueThing": {"items": {"$ref": "#/components/schemas/Part"}},
+        "Part": text,
+    }
 
     def answered(path: str) -> Any:
         return merged["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
