@@ -5,6 +5,7 @@ They go by SMTP when `SMTP_URL` is set, else into files under `DATA_DIR/mail`.
 
 import smtplib
 import ssl
+from contextlib import suppress
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -28,6 +29,7 @@ log = structlog.get_logger()
 TIMEOUT_SECONDS = 10.0
 LEASE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
+MOST_ATTEMPTS = 40
 
 
 class MailSettings(DatabaseSettings):
@@ -80,13 +82,12 @@ def post() -> int:
     settings: MailSettings = current_app.extensions["settings"]
     try:
         _send(letter.message(settings.mail_from), letter.reference, settings)
-    except (OSError, smtplib.SMTPException) as error:
-        pause = min(timedelta(seconds=2**letter.attempts), LONGEST_PAUSE)
-        log.warning("letter not posted", letter=letter.reference, attempts=letter.attempts, reason=type(error).__name__)
-        db.session.execute(sa.update(Letter).where(Letter.id == letter.id).values(due_at=now() + pause))
-    else:
         log.info("letter posted", letter=letter.reference)
-        db.session.execute(sa.delete(Letter).where(Letter.id == letter.id))
+    except OSError as error:
+        if letter.attempts < MOST_ATTEMPTS:
+            return _put_off(letter, error)
+        log.error("letter given up", letter=letter.reference, reason=repr(error))
+    db.session.execute(sa.delete(Letter).where(Letter.id == letter.id))
     db.session.commit()
     return 1
 
@@ -105,6 +106,14 @@ def _is_mine(letter: Letter) -> bool:
     return cast("sa.CursorResult[Any]", result).rowcount == 1
 
 
+def _put_off(letter: Letter, error: OSError) -> int:
+    log.warning("letter not posted", letter=letter.reference, attempts=letter.attempts, reason=type(error).__name__)
+    pause = min(timedelta(seconds=2**letter.attempts), LONGEST_PAUSE)
+    db.session.execute(sa.update(Letter).where(Letter.id == letter.id).values(due_at=now() + pause))
+    db.session.commit()
+    return 1
+
+
 def _send(message: EmailMessage, reference: str, settings: MailSettings) -> None:
     if settings.smtp_url is None:
         _file(message, settings.data_dir / "mail" / f"{reference}.eml")
@@ -117,13 +126,17 @@ def _send(message: EmailMessage, reference: str, settings: MailSettings) -> None
         )
     else:
         server = smtplib.SMTP(url.hostname or "", url.port or 25, timeout=TIMEOUT_SECONDS)
-    with server:
+    try:
         server.ehlo()
         if url.scheme == "smtp" and server.has_extn("starttls"):
             server.starttls(context=secure)
         if url.username:
             server.login(unquote(url.username), unquote(url.password or ""))
         server.send_message(message)
+    finally:
+        # What was accepted stays so, whatever the server says to the farewell.
+        with suppress(OSError):
+            server.quit()
 
 
 def _file(message: EmailMessage, path: Path) -> None:
