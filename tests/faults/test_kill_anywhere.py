@@ -1,0 +1,20 @@
+"""Whatever process dies when, and however often: the books balance (the full form is `./scripts/chaos`)."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from tests.faults import chaos
+from tests.shop import Shop
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+
+SEED = int(os.environ.get("CHAOS_SEED", "20261121"))
+
+
+def test_no_kill_unbalances_the_books(shop_with: Callable[..., Shop]) -> None:
+    report = chaos.run(shop_with(), checkouts=500, kills=20, seed=SEED, say=chaos.say)
+    chaos.say(f"seed {SEED}\n{report}")
+    assert report.kills.total() == 20
+    assert report.violations == []
