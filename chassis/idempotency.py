@@ -124,6 +124,7 @@ def _once(view: View, required: bool) -> View:
         except (Refusal, Problem) as error:
             return _keep_refusal(as_problem(error), caller, key, fingerprint)
 
+    once.key_required = required  # type: ignore[attr-defined]  # for the description of the route
     return once  # type: ignore[return-value]
 
 

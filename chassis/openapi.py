@@ -91,10 +91,11 @@ def _operation(app: Flask, rule: Rule, method: str, policy: Policy, schemas: dic
     }
     if policy.who is not Who.ANYONE:
         described["security"] = [{"service" if policy.who is Who.SERVICE else "bearer": []}]
-    if method == "POST":
-        described["parameters"].append(
-            {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"}}
-        )
+        described["security"] += [{}] if policy.excused else []
+    key_required = getattr(view, "key_required", None)
+    if key_required is not None:
+        key = {"name": "Idempotency-Key", "in": "header", "required": key_required}
+        described["parameters"].append(key | {"schema": {"type": "string", "pattern": "^[!-~]{1,255}$"}})
     if policy.body:
         kinds = {"json": wire.JSON, "form": "application/x-www-form-urlencoded"}
         content = {kinds[kind]: {"schema": schemas[policy.body]} for kind in policy.takes}

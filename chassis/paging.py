@@ -11,7 +11,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.sql.elements import ColumnElement
 
-from chassis.problems import Problem
+from chassis.problems import invalid
 
 
 class PageQuery(BaseModel):
@@ -93,7 +93,7 @@ def _read_cursor(sort: Sort, cursor: str) -> list[Any]:
         name, values = None, []
     if name != sort.name or len(values) != len(sort.columns):
         message = "is not a cursor of this list"
-        raise Problem(422, "invalid", "The cursor is damaged.", errors=[{"field": "cursor", "message": message}])
+        raise invalid([{"field": "cursor", "message": message}])
     return values
 
 

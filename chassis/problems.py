@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any, ClassVar, cast
 
 import structlog
-from flask import Flask, Response, current_app, g, render_template, request
+from flask import Flask, Response, current_app, g, has_request_context, render_template, request
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -125,6 +125,12 @@ def install(app: Flask, refusals: Refusals) -> None:
 def is_first_api(path: str) -> bool:
     """Is this an address of the tutorial's API, `/api/v1/…` or the unversioned `/api/…`?"""
     return path.startswith("/api/") and not path.startswith("/api/v2/")
+
+
+def invalid(errors: FieldErrors) -> Problem:
+    """The refusal of what has these fields at fault: 422, and 400 at the first API."""
+    status = 400 if has_request_context() and is_first_api(request.path) else 422
+    return Problem(status, "invalid", "Some fields are missing or wrong.", errors=errors)
 
 
 def as_problem(error: Exception) -> Problem:

@@ -16,7 +16,7 @@ from werkzeug.datastructures import MultiDict
 
 from chassis import identity
 from chassis.identity import Who
-from chassis.problems import FieldErrors, Problem, is_first_api
+from chassis.problems import FieldErrors, Problem, invalid
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 Model = TypeVar("Model", bound=BaseModel)
@@ -105,6 +105,7 @@ def read_model(model: type[Model], values: "MultiDict[str, str]") -> Model:
 
 def read_body(model: type[Model], takes: tuple[str, ...] = JSON_BODY) -> Model:
     """The model that the request's body fills in; raises a 415, 400 or 422 problem when it does not."""
+    _refuse_endless()
     try:
         if "json" in takes and (request.is_json or "form" not in takes):
             return model.model_validate_json(_json_bytes())
@@ -112,7 +113,7 @@ def read_body(model: type[Model], takes: tuple[str, ...] = JSON_BODY) -> Model:
     except ValidationError as error:
         if error.errors(include_url=False)[0]["type"] == "json_invalid":
             raise Problem(400, "malformed-json", "The body is not well-formed JSON.") from error
-        raise _invalid(error) from error
+        raise invalid(field_errors(error)) from error
 
 
 def field_errors(error: ValidationError) -> FieldErrors:
@@ -142,18 +143,20 @@ def _query(model: type[BaseModel]) -> BaseModel:
     try:
         return read_model(model, request.args)
     except ValidationError as error:
-        raise _invalid(error) from error
+        raise invalid(field_errors(error)) from error
+
+
+def _refuse_endless() -> None:
+    """A body of unannounced length is cut off in silence where it gets too large; reading on from there is a 413."""
+    if request.content_length is None:
+        request.get_data()
+        request.stream.read(1)
 
 
 def _json_bytes() -> bytes:
     if not request.is_json:
         raise Problem(415, detail="Send JSON, with Content-Type: application/json.")
     return request.get_data()
-
-
-def _invalid(error: ValidationError) -> Problem:
-    status = 400 if is_first_api(request.path) else 422
-    return Problem(status, "invalid", "Some fields are missing or wrong.", errors=field_errors(error))
 
 
 def _message(fault: ErrorDetails) -> str:

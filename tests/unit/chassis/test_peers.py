@@ -1,5 +1,6 @@
 """A call to another service ends in time, whatever that service does, and is repeated only where that is safe."""
 
+import re
 import socket
 import threading
 import time
@@ -54,7 +55,7 @@ class Misbehaving:
             connection.settimeout(0.05)
             while not self.over.is_set():
                 try:
-                    request = connection.recv(65536)
+                    request = self._read(connection)
                     if not request:
                         return
                     self.requests.append(request)
@@ -63,6 +64,13 @@ class Misbehaving:
                     continue
                 except OSError:
                     return
+
+    def _read(self, connection: socket.socket) -> bytes:
+        request = connection.recv(65536)
+        announced = re.search(rb"Content-Length: (\d+)", request)
+        while announced and len(request.partition(b"\r\n\r\n")[2]) < int(announced[1]):
+            request += connection.recv(65536)
+        return request
 
     def hangs(self, connection: socket.socket) -> None:
         self.over.wait(30)

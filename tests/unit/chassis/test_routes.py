@@ -1,6 +1,7 @@
 """Who you are is judged before what you send, and a route that does not say whom it serves never starts."""
 
 import json
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -170,3 +171,29 @@ def test_a_stale_if_match_is_refused(anybody: FlaskClient) -> None:
     assert anybody.put("/api/v2/versions/2", headers={"If-Match": '"version-1"'}).status_code == 412
     for fresh in ('"version-2"', "*", '"version-1", "version-2"'):
         assert anybody.put("/api/v2/versions/2", headers={"If-Match": fresh}).status_code == 200
+
+
+def test_a_body_of_unannounced_length_ends_where_it_gets_too_large(anybody: FlaskClient) -> None:
+    for size, status in ((1000, 201), (1024 * 1024, 413)):
+        body = BytesIO(b'{"text": "announced by nobody"' + b" " * size + b"}")
+        endless = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+        answer = anybody.post(
+            "/api/v2/notices", input_stream=body, content_type="application/json", environ_overrides=endless
+        )
+        assert answer.status_code == status
+
+
+def test_the_description_says_what_the_routes_declare(noticeboard: Flask) -> None:
+    described = noticeboard.test_client().get("/openapi.json").get_json()["paths"]
+    create, promise = described["/api/v2/notices"]["post"], described["/api/v2/promises"]["post"]
+    assert create["x-who"] == "anyone"
+    assert "security" not in create
+    assert promise["security"] == [{"bearer": []}]
+    keys = {
+        name: [found for found in post["parameters"] if found["name"] == "Idempotency-Key"]
+        for name, post in {"create": create, "promise": promise, "echo": described["/api/v2/for/staff"]["post"]}.items()
+    }
+    assert [key["required"] for key in keys["create"]] == [False]
+    assert [key["required"] for key in keys["promise"]] == [True]
+    assert keys["echo"] == []
+    assert not [path for path in described if path.startswith(("/internal", "/for", "/board"))]

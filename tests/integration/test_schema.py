@@ -1,0 +1,59 @@
+"""schemathesis holds every process to its own description: all phases, a fixed seed, and few examples of much."""
+
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from tests.builders import Client, Person, sign_in
+from tests.shop import Shop
+
+SCHEMATHESIS = Path(sysconfig.get_path("scripts")) / "schemathesis"
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "negative_data_rejection",
+    "unsupported_method",
+    "ignored_auth",
+    "use_after_free",
+)
+"""Not `positive_data_acceptance`: a well-formed cursor or key may still be refused."""
+
+
+def hold_to_its_word(url: str, token: str, directory: Path, *options: str) -> None:
+    command = [
+        str(SCHEMATHESIS),
+        "--no-color",
+        "run",
+        f"{url}/openapi.json",
+        "--header",
+        f"Authorization: Bearer {token}",
+    ]
+    command += ["--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing,stateful", "--seed", "1"]
+    command += ["--max-examples", "4", "--workers", "2", "--no-shrink", "--max-redirects", "0", *options]
+    run = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=110, check=False)
+    assert run.returncode == 0, run.stdout[-12000:] + run.stderr[-2000:]
+
+
+@pytest.mark.parametrize("name", ["auth", "product", "order", "gateway"])
+def test_a_process_does_what_its_description_says(suite: Shop, admin: Person, tmp_path: Path, name: str) -> None:
+    hold_to_its_word(getattr(suite, name), admin.access_token, tmp_path)
+    assert suite.is_alive(name)
+
+
+def test_calls_for_services_do_what_their_description_says(suite: Shop, tmp_path: Path) -> None:
+    hold_to_its_word(suite.product, suite.service_token, tmp_path, "--include-path-regex", "reservations")
+
+
+def test_the_gateway_describes_what_it_routes_and_nothing_else(suite: Shop) -> None:
+    merged = Client(suite.gateway).get("/openapi.json").json()["paths"]
+    assert {"/api/v2/users", "/api/v2/products", "/api/v2/cart", "/api/user", "/api/v1/products"} <= set(merged)
+    assert not [path for path in merged if "reservations" in path or "internal" in path]
+
+
+def test_the_administrator_survived(suite: Shop) -> None:
+    assert sign_in(Client(suite.auth), suite.admin).access_token
