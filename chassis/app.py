@@ -7,7 +7,9 @@ from pathlib import Path
 from flask import Flask
 
 from chassis import (
+    assets,
     database,
+    departments,
     deprecation,
     headers,
     health,
@@ -19,6 +21,7 @@ from chassis import (
     problems,
     requestlog,
 )
+from chassis.departments import Ask, Departments
 from chassis.health import Check
 from chassis.identity import Authority, RemoteAuthority
 from chassis.peers import Peer, PeerUnavailable
@@ -41,28 +44,31 @@ def assemble(
     first_api: Iterable[Routes] = (),
     refusals: Refusals | None = None,
     authority: Authority | None = None,
+    known_departments: Ask | None = None,
     checks: Mapping[str, Check] | None = None,
 ) -> Flask:
     """A Flask application with everything that every service of the shop has.
 
     `routes` are its blueprints, `first_api` those of the tutorial's API (served at both of its prefixes); `refusals`
     maps what the domain raises to status and slug; `authority` tells who a token or key belongs to (by default the
-    accounts service over HTTP); `checks` are what `/readyz` asks, besides the database.
+    accounts service over HTTP); `known_departments` are the categories (by default the catalogue's over HTTP); `checks` are what `/readyz` asks, besides the database.
     Raises RuntimeError when a route does not state whom it serves.
     """
     logs.configure(name, settings.log_level)
     die_with_parent()
-    app = Flask(name, static_folder=str(pages.ASSETS), static_url_path="/assets")
+    app = Flask(name, static_folder=None)
     app.config["SECRET_KEY"] = settings.secret_key.get_secret_value()
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = LARGEST_BODY
     app.config["PUBLIC_URL"] = settings.public_url
     app.extensions |= {"settings": settings, "version": VERSION}
     app.extensions["authority"] = authority or RemoteAuthority(accounts(settings))
+    app.extensions["departments"] = Departments(known_departments or departments.asking(catalogue(settings)))
     requestlog.install(app)
     metrics.install(app)
     problems.install(app, {**REFUSALS, **(refusals or {})})
     headers.install(app)
     deprecation.install(app)
+    assets.install(app)
     pages.install(app, settings)
     openapi.install(app)
     health.install(app, {**_database(app, settings), **(checks or {})})
@@ -79,6 +85,11 @@ def assemble(
 def accounts(settings: Settings) -> Peer:
     """A line to the accounts service."""
     return Peer("accounts", settings.auth_url, settings.service_token.get_secret_value())
+
+
+def catalogue(settings: Settings) -> Peer:
+    """A line to the catalogue."""
+    return Peer("catalogue", settings.product_url, settings.service_token.get_secret_value())
 
 
 def _database(app: Flask, settings: Settings) -> dict[str, Check]:

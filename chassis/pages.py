@@ -1,8 +1,7 @@
 """The layout that every page shares, what it shows of the visitor, and the guard of its forms."""
 
-import hashlib
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -13,26 +12,26 @@ from jinja2 import FileSystemLoader
 from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Response as BaseResponse
 
-from chassis import identity, money
+from chassis import assets, identity, money
+from chassis.departments import Departments
 from chassis.identity import Identity
 from chassis.peers import PeerUnavailable
 from chassis.problems import FieldErrors, Problem
 from chassis.routes import field_errors, read_model
 from chassis.settings import Settings
 
-ASSETS = Path(__file__).parent / "static"
 TEMPLATES = Path(__file__).parent / "templates"
-ASSET_SECONDS = 365 * 24 * 3600
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 CSRF_FIELD = "csrf_token"
 FORM_COOKIE = "shop_form"  # one for all services: the catalogue's page holds the form that fills the cart
+COUNT_COOKIE = "cart_count"
+LONGEST_COUNT = 6
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def install(app: Flask, settings: Settings) -> None:
     """Give the service its pages' layout, filters and guards."""
     app.config |= {
-        "SEND_FILE_MAX_AGE_DEFAULT": ASSET_SECONDS,
         "SESSION_COOKIE_NAME": FORM_COOKIE,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
@@ -44,8 +43,11 @@ def install(app: Flask, settings: Settings) -> None:
     app.jinja_loader = FileSystemLoader(TEMPLATES)
     app.extensions["csrf_protect"] = CSRFProtect(app)
     app.before_request(_guard_forms)
-    app.context_processor(lambda: {"visitor": visitor, "asset": asset, "CSRF_FIELD": CSRF_FIELD})
+    shown = {"visitor": visitor, "cart_count": cart_count, "departments": departments, "asset": assets.address}
+    app.context_processor(lambda: {**shown, "CSRF_FIELD": CSRF_FIELD})
     app.add_template_filter(money.shown, "money")
+    app.add_template_filter(day)
+    app.add_template_filter(minute)
 
 
 def visitor() -> Identity | None:
@@ -56,11 +58,26 @@ def visitor() -> Identity | None:
         return None
 
 
-@cache
-def asset(name: str) -> str:
-    """The address of a shared stylesheet, script or picture, which changes whenever its content does."""
-    digest = hashlib.sha256((ASSETS / name).read_bytes()).hexdigest()[:12]
-    return f"/assets/{name}?v={digest}"
+def cart_count() -> int:
+    """How many things lie in the visitor's cart, as the orders last noted in the browser."""
+    noted = request.cookies.get(COUNT_COOKIE, "")
+    return int(noted) if noted.isascii() and noted.isdecimal() and len(noted) <= LONGEST_COUNT else 0
+
+
+def departments() -> Sequence[str]:
+    """The categories that the head of the page leads to."""
+    known: Departments = current_app.extensions["departments"]
+    return known.names()
+
+
+def day(moment: datetime) -> str:
+    """A moment's day as a person reads it: `31 January 2026`."""
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def minute(moment: datetime) -> str:
+    """A moment as a person reads it: `31 January 2026, 12:00 UTC`."""
+    return f"{day(moment)}, {moment:%H:%M} UTC"
 
 
 def filled_in(model: type[Model]) -> tuple[Model | None, FieldErrors]:

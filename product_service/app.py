@@ -14,6 +14,7 @@ from product_service.api.refusals import REFUSALS
 from product_service.api.reservations import reservations
 from product_service.api.stock import stock
 from product_service.cli import catalog
+from product_service.domain import catalogue
 from product_service.pages.pictures import pictures
 from product_service.pages.shelves import shelves
 from product_service.settings import ProductSettings
@@ -31,6 +32,7 @@ def create_app(settings: ProductSettings | None = None) -> Flask:
         routes=[products, categories, stock, reservations, internal, shelves, pictures],
         first_api=[v1.products],
         refusals=REFUSALS,
+        known_departments=lambda: [category["name"] for category in catalogue.categories()],
     )
     events.install(app)
     worker.install(app, [*JOBS, *events.jobs(app)])

@@ -1,0 +1,27 @@
+// An enhancement only: without this file every page works by plain links and forms.
+"use strict";
+
+// What htmx could not do quietly, the browser does plainly, and shows what the shop has to say.
+for (const failure of ["htmx:responseError", "htmx:sendError"]) {
+  document.addEventListener(failure, ({ target, detail }) => {
+    const form = target.closest("form");
+    if (form && detail.requestConfig.verb !== "get") form.submit();
+    else location.reload();
+  });
+}
+
+// A form that is on its way is not sent again by a second click.
+document.addEventListener("submit", ({ submitter, defaultPrevented }) => {
+  if (!submitter || defaultPrevented) return;
+  setTimeout(() => { submitter.disabled = true; });
+  addEventListener("pageshow", () => { submitter.disabled = false; }, { once: true });
+});
+
+// A menu closes when one clicks or tabs away from it.
+for (const event of ["click", "focusin"]) {
+  document.addEventListener(event, ({ target }) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(target)) menu.open = false;
+    }
+  });
+}
