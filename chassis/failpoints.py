@@ -2,20 +2,23 @@
 
 import os
 import signal
+from collections.abc import Collection
+
+from chassis.settings import SettingsError
 
 _armed: set[str] = set()
 
 
-def arm(specification: str | None) -> None:
-    """Have this process die when it reaches a place: `NAME:kill`, several separated by commas, or nothing.
+def arm(specification: str | None, places: Collection[str]) -> None:
+    """Have this process die when it reaches one of its places: `NAME:kill`, several separated by commas, or nothing.
 
-    Raises ValueError for what is not of this form.
+    Raises SettingsError for what is not of this form, or no place of this process.
     """
     _armed.clear()
     for one in filter(None, (specification or "").split(",")):
         name, _, action = one.partition(":")
-        if action != "kill":
-            raise ValueError(f"FAILPOINT={one} is not of the form NAME:kill")
+        if action != "kill" or name not in places:
+            raise SettingsError(f"FAILPOINT={one}: give NAME:kill, where NAME is one of {', '.join(places)}")
         _armed.add(name)
 
 

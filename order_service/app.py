@@ -14,7 +14,7 @@ from order_service.api.orders import orders, settle
 from order_service.api.refusals import REFUSALS
 from order_service.api.webhooks import webhooks
 from order_service.cli import orders as commands
-from order_service.domain.checkout import Saga
+from order_service.domain.checkout import FAILPOINTS, Saga
 from order_service.listeners import LISTENERS
 from order_service.pages import cart as cart_pages
 from order_service.pages import checkout as checkout_pages
@@ -44,5 +44,5 @@ def create_app(settings: OrderSettings | None = None) -> Flask:
     events.install(app, LISTENERS)
     worker.install(app, jobs(app))
     app.cli.add_command(commands)
-    failpoints.arm(settings.failpoint)
+    failpoints.arm(settings.failpoint, FAILPOINTS)
     return app

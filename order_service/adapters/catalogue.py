@@ -5,9 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import requests
+import structlog
 
 from chassis.peers import CONNECT_SECONDS, READ_SECONDS, Peer, PeerUnavailable
 from order_service.domain.stock import OutOfStock, Product, Reservation, ReservationLost, StockEntry
+
+log = structlog.get_logger()
 
 ATTEMPTS = 2
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,119}")
@@ -65,6 +68,7 @@ class HttpCatalogue:
 
     def _expect(self, answer: requests.Response, status: int) -> requests.Response:
         if answer.status_code != status:
+            log.error("catalogue answered strangely", status=answer.status_code, path=answer.request.path_url)
             raise PeerUnavailable(self._peer.name)
         return answer
 

@@ -33,7 +33,7 @@ def dies_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | None], None]:
         raise PowerCut
 
     monkeypatch.setattr(os, "kill", die)
-    return lambda place: failpoints.arm(place and f"{place}:kill")
+    return lambda place: failpoints.arm(place and f"{place}:kill", FAILPOINTS)
 
 
 def cut_off(action: Callable[[], object]) -> bool:
@@ -43,7 +43,7 @@ def cut_off(action: Callable[[], object]) -> bool:
     except PowerCut:
         return True
     finally:
-        failpoints.arm(None)
+        failpoints.arm(None, FAILPOINTS)
     return False
 
 
@@ -104,6 +104,12 @@ def test_a_cancellation_that_dies_is_finished(
     assert (answer.status_code, answer.get_json()["status"]) == (200, "cancelled")
     assert answer.get_json()["payment"]["status"] == "refunded"
     assert (till.kept(order["id"]), shelf.stock(slug)) == (0, 1000)
+
+
+@pytest.mark.parametrize("mistaken", ["after-charge", "after-charge:sleep", "after-lunch:kill"])
+def test_a_mistaken_failpoint_is_named(mistaken: str) -> None:
+    with pytest.raises(SettingsError, match=mistaken):
+        failpoints.arm(mistaken, FAILPOINTS)
 
 
 def test_failpoints_are_refused_in_production() -> None:
