@@ -48,8 +48,9 @@ def asking(catalogue: Peer) -> Ask:
 
     def ask() -> list[str]:
         answer = catalogue.call("GET", "/api/v2/categories", read_seconds=ASK_SECONDS, attempts=1)
-        if answer.status_code != 200:
-            raise PeerUnavailable(catalogue.name)
-        return [item["name"] for item in answer.json()["items"]]
+        try:
+            return [item["name"] for item in answer.json()["items"]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise PeerUnavailable(catalogue.name) from error
 
     return ask
