@@ -51,7 +51,8 @@ def assemble(
 
     `routes` are its blueprints, `first_api` those of the tutorial's API (served at both of its prefixes); `refusals`
     maps what the domain raises to status and slug; `authority` tells who a token or key belongs to (by default the
-    accounts service over HTTP); `known_departments` are the categories (by default the catalogue's over HTTP); `checks` are what `/readyz` asks, besides the database.
+    accounts service over HTTP), `known_departments` which categories there are (by default the catalogue over HTTP);
+    `checks` are what `/readyz` asks, besides the database.
     Raises RuntimeError when a route does not state whom it serves.
     """
     logs.configure(name, settings.log_level)

@@ -1,16 +1,20 @@
 """A service's part in the shop's events: the jobs that tell and hear them, and `flask events` for the dead letters."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import click
 import orjson
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from chassis import broker, inbox, outbox
-from chassis.broker import Broker, DeadLetter
+from chassis.broker import Broker, BrokerAway, DeadLetter
 from chassis.envelope import listens_to
 from chassis.inbox import Listeners
 from chassis.worker import Job
 
+Answer = TypeVar("Answer")
 commands = AppGroup("events", help="Events that this service could not handle.")
 
 
@@ -63,16 +67,23 @@ def show(event_id: str) -> None:
 def replay(event_ids: tuple[str, ...], everything: bool) -> None:
     """Put dead letters back, to be handled once more by the worker."""
     wanted = [letter.event.id for letter in _dead_letters()] if everything else event_ids
-    missing = [event_id for event_id in wanted if not _broker().replay(current_app.name, event_id)]
+    missing = [event_id for event_id in wanted if not _asked(_replay(event_id))]
     click.echo(f"{len(wanted) - len(missing)} events replayed")
     if missing:
         raise click.ClickException(f"no dead letters: {', '.join(missing)}")
 
 
 def _dead_letters() -> list[DeadLetter]:
-    return _broker().dead_letters(current_app.name)
+    hears = bool(current_app.extensions["listeners"])
+    return _asked(lambda broker: broker.dead_letters(current_app.name)) if hears else []
 
 
-def _broker() -> Broker:
-    found: Broker = current_app.extensions["broker"]
-    return found
+def _replay(event_id: str) -> Callable[[Broker], bool]:
+    return lambda broker: broker.replay(current_app.name, event_id)
+
+
+def _asked(question: Callable[[Broker], Answer]) -> Answer:
+    try:
+        return question(current_app.extensions["broker"])
+    except BrokerAway as error:
+        raise click.ClickException(f"the broker is away: {error}") from error

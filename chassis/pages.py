@@ -12,7 +12,7 @@ from jinja2 import FileSystemLoader
 from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Response as BaseResponse
 
-from chassis import assets, identity, money
+from chassis import assets, identity, money, pictures
 from chassis.departments import Departments
 from chassis.identity import Identity
 from chassis.peers import PeerUnavailable
@@ -46,6 +46,8 @@ def install(app: Flask, settings: Settings) -> None:
     shown = {"visitor": visitor, "cart_count": cart_count, "departments": departments, "asset": assets.address}
     app.context_processor(lambda: {**shown, "CSRF_FIELD": CSRF_FIELD})
     app.add_template_filter(money.shown, "money")
+    app.add_template_filter(pictures.address, "picture")
+    app.add_template_filter(pictures.thumbnail)
     app.add_template_filter(day)
     app.add_template_filter(minute)
 

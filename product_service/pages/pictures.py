@@ -15,13 +15,6 @@ KEPT = "public, max-age=604800"
 KEPT_BRIEFLY = "public, max-age=300"
 
 
-def picture_address(image: str | None) -> str:
-    """Where a browser finds a product's picture; a plain name that we have no picture of gets the placeholder."""
-    if image and image.startswith(("https://", "/pictures/")):
-        return image
-    return f"/pictures/{image if image in SHELF else PLACEHOLDER}"
-
-
 @pictures.get("/pictures/<name>", who=Who.ANYONE, hidden=True)
 def show_picture(name: str) -> Response:
     """A picture, or the placeholder where there is none of that name."""
