@@ -5,6 +5,7 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 
 from chassis import inbox, outbox
+from chassis.broker import BrokerAway
 from chassis.inbox import listen
 from tests.unit.events.conftest import confirm, had_effects
 
@@ -57,3 +58,17 @@ def test_a_replayed_letter_has_its_effect_once_its_handler_is_mended(
     assert cli.invoke(args=["events", "replay", "--all"]).stdout == "1 events replayed\n"
     listen()
     assert had_effects() == ["order-2", "order-1"]
+
+
+def test_a_broker_that_is_away_is_named(toy: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(service: str) -> None:
+        raise BrokerAway("somebody pulled the plug")
+
+    monkeypatch.setattr(toy.extensions["broker"], "dead_letters", refuse)
+    answer = toy.test_cli_runner().invoke(args=["events", "list"])
+    assert (answer.exit_code, answer.stderr) == (1, "Error: the broker is away: somebody pulled the plug\n")
+
+
+def test_a_service_that_hears_nothing_has_no_dead_letters(toy: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(toy.extensions, "listeners", {})
+    assert toy.test_cli_runner().invoke(args=["events", "list"]).stderr == "0 dead letters\n"
