@@ -42,6 +42,7 @@ ROUTES = (
     Route("/", CATALOGUE, exact=True),
     Route("/products", CATALOGUE),
     Route("/pictures", CATALOGUE, largest_body=UPLOAD),
+    Route("/staff/products", CATALOGUE, largest_body=UPLOAD),
     *first_api(CATALOGUE, "product", "products"),
     Route("/api/v2/cart", ORDERS),
     Route("/api/v2/orders", ORDERS),
@@ -49,6 +50,7 @@ ROUTES = (
     Route("/cart", ORDERS),
     Route("/checkout", ORDERS),
     Route("/orders", ORDERS),
+    Route("/staff/orders", ORDERS),
     *first_api(ORDERS, "order", "orders"),
 )
 

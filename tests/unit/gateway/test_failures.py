@@ -1,6 +1,5 @@
 """When a service is away, slow or broken: what the client gets, and that the others' routes go on working."""
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -62,10 +61,8 @@ def test_a_service_that_is_away_is_a_503_and_the_others_go_on(gateway_with: Call
 
 def test_a_service_that_is_too_slow_is_a_504(door: Gateway) -> None:
     door.orders.answering = lambda request: None
-    began = time.monotonic()
     answer = door.ask("/api/v2/orders", method="POST")
     assert (answer.status, answer.json["service"]) == (504, "orders")
-    assert time.monotonic() - began < 4
     eventually(door.orders.closed_by_gateway.is_set)
     assert len(door.orders.received) == 1
 

@@ -17,7 +17,7 @@ from typing import Any
 from tests.builders import Client, eventually
 from tests.services import SECRET_KEY, SERVICE_TOKEN
 from tests.shop import free_ports
-from tests.unit.gateway.upstreams import Upstream
+from tests.unit.gateway.upstreams import Received, Upstream
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 10.0
@@ -110,6 +110,13 @@ class Gateway:
     @property
     def orders(self) -> Upstream:
         return self.upstreams["ORDER"]
+
+    @property
+    def passed_on(self) -> list[Received]:
+        """What reached any service through it; what it asks them for its own pages does not count."""
+        return [
+            request for upstream in self.upstreams.values() for request in upstream.received if request.header("Via")
+        ]
 
     @property
     def url(self) -> str:
