@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NoReturn, Protocol
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from flask import abort, current_app, g, redirect, request
 from joserfc import jwt
@@ -14,7 +14,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from chassis.peers import Peer, PeerUnavailable
-from chassis.problems import Problem, is_first_api
+from chassis.problems import Problem, is_first_api, wants_page
 from chassis.settings import Settings
 
 AUDIENCE = "shop"
@@ -211,6 +211,14 @@ def _is_service() -> bool:
 def _refuse_unknown() -> NoReturn:
     if is_first_api(request.path):
         raise Problem(401, detail="Not logged in", headers={"WWW-Authenticate": "Bearer"})
-    if request.path.startswith(("/api/", "/internal/")) or request.method not in ("GET", "HEAD"):
+    reads = request.method in ("GET", "HEAD")
+    if request.path.startswith(("/api/", "/internal/")) or not (reads or wants_page()):
         raise Problem(401, detail="Sign in first.", headers={"WWW-Authenticate": "Bearer"})
-    abort(redirect(f"/login?{urlencode({'next': request.full_path.rstrip('?')})}", 303))
+    back = request.full_path.rstrip("?") if reads else _form_page()
+    abort(redirect(f"/login?{urlencode({'next': back})}", 303))
+
+
+def _form_page() -> str:
+    """The page of ours on which the form stood that was sent, to come back to."""
+    page = urlsplit(request.referrer or "")
+    return page.path if page.netloc == request.host and page.path else "/"

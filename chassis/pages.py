@@ -29,6 +29,13 @@ LONGEST_COUNT = 6
 Model = TypeVar("Model", bound=BaseModel)
 
 
+class FormExpired(Problem):
+    """A form whose guard is no longer that of the browser's session."""
+
+    def __init__(self) -> None:
+        super().__init__(400, "form-expired", "This form has expired; load its page and send it again.")
+
+
 def install(app: Flask, settings: Settings) -> None:
     """Give the service its pages' layout, filters and guards."""
     app.config |= {
@@ -135,7 +142,7 @@ def _guard_forms() -> None:
         try:
             current_app.extensions["csrf_protect"].protect()
         except CSRFError as error:
-            raise Problem(400, "form-expired", "This form has expired; load its page and send it again.") from error
+            raise FormExpired from error
 
 
 def _refuse_foreign_origin() -> None:

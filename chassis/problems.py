@@ -91,7 +91,7 @@ class Problem(Exception):
         """The problem in the form that this client understands."""
         if is_first_api(request.path):
             response = wire.json_response({"message": self.detail, **({"errors": self.errors} if self.errors else {})})
-        elif _wants_page():
+        elif wants_page():
             response = Response(render_template("problem.html", problem=self), mimetype="text/html")
         else:
             document = self.document(request.path, g.get("request_id", ""))
@@ -131,6 +131,12 @@ def invalid(errors: FieldErrors) -> Problem:
     """The refusal of what has these fields at fault: 422, and 400 at the first API."""
     status = 400 if has_request_context() and is_first_api(request.path) else 422
     return Problem(status, "invalid", "Some fields are missing or wrong.", errors=errors)
+
+
+def wants_page() -> bool:
+    """Is it a browser that asks, which shows pages to a person?"""
+    offers = ["application/problem+json", "application/json", "text/html"]
+    return request.accept_mimetypes.best_match(offers) == "text/html"
 
 
 def as_problem(error: Exception) -> Problem:
@@ -186,8 +192,3 @@ def _from_database(error: OperationalError | PoolTimeout) -> Problem:
 
 def _phrase(status: int) -> str:
     return f"{HTTPStatus(status).phrase}."
-
-
-def _wants_page() -> bool:
-    offers = ["application/problem+json", "application/json", "text/html"]
-    return request.accept_mimetypes.best_match(offers) == "text/html"

@@ -34,6 +34,7 @@ def create_app(settings: OrderSettings | None = None) -> Flask:
         refusals=REFUSALS,
     )
     app.after_request(visitor.remember)
+    app.context_processor(lambda: {"cart_count": visitor.cart_count})
     catalogue = HttpCatalogue(Peer("catalogue", settings.product_url, settings.service_token.get_secret_value()))
     provider = payments.connect(settings)
     app.extensions |= {

@@ -3,6 +3,7 @@
 import secrets
 
 from flask import Response, current_app, g, request
+from sqlalchemy.exc import SQLAlchemyError
 
 from chassis import identity, pages
 from order_service.domain import carts
@@ -22,6 +23,17 @@ def owner() -> Owner:
     return Owner(who.user_id if who else None, guest)
 
 
+def cart_count() -> int:
+    """How many things lie in the visitor's cart, asked once a page; what the browser noted when nobody can tell."""
+    if "cart_count" not in g:
+        try:
+            g.cart_count = carts.count(_known())
+        except SQLAlchemyError:
+            g.cart_count = pages.cart_count()
+    count: int = g.cart_count
+    return count
+
+
 def shopper() -> Owner:
     """Whose cart something is put into; a stranger, or a guest whose cart is gone, gets a key of our making."""
     known = owner()
@@ -33,12 +45,20 @@ def shopper() -> Owner:
 
 
 def remember(response: Response) -> Response:
-    """Have the browser keep the guest's key, or forget it once the cart is the user's."""
+    """Have the browser keep how much is in the cart, and the guest's key until the cart is the user's."""
+    about = {"httponly": True, "samesite": "Lax", "secure": current_app.config["SESSION_COOKIE_SECURE"]}
+    if "cart_count" in g and g.cart_count != pages.cart_count():
+        response.set_cookie(pages.COUNT_COOKIE, str(g.cart_count), max_age=carts.GUESTS_KEPT, **about)
     if "cart_key" not in g or response.status_code >= 400:
         return response
-    about = {"httponly": True, "samesite": "Lax", "secure": current_app.config["SESSION_COOKIE_SECURE"]}
     if g.cart_key is None:
         response.delete_cookie(COOKIE, **about)
     else:
         response.set_cookie(COOKIE, g.cart_key, max_age=carts.GUESTS_KEPT, **about)
     return response
+
+
+def _known() -> Owner:
+    who = pages.visitor()
+    key = g.get("cart_key", request.cookies.get(COOKIE)) or ""
+    return Owner(who.user_id if who else None, carts.digest(key) if 0 < len(key) <= LONGEST_KEY else None)

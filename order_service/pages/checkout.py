@@ -3,13 +3,13 @@
 import secrets
 from typing import Any
 
-from flask import Response, current_app, flash, redirect
+from flask import Response, current_app, flash, redirect, request
 from pydantic import Field
 from werkzeug.wrappers import Response as BaseResponse
 
 from chassis.database import db
 from chassis.identity import Who, signed_in
-from chassis.pages import filled_in, page, shown_again
+from chassis.pages import FormExpired, filled_in, page, shown_again, visitor
 from chassis.problems import FieldErrors, as_problem
 from chassis.routes import Routes
 from order_service.adapters.lines import catalogue, saga
@@ -19,16 +19,22 @@ from order_service.domain import baskets, checkout
 from order_service.domain.checkout import CheckoutUnderWay, EmptyCart
 from order_service.domain.orders import Status
 from order_service.models import Order
+from order_service.pages import drafts
 from order_service.settings import OrderSettings
 
 routes = Routes("checkout_pages", __name__, template_folder="templates")
 
 CARDS = {"pm_card_visa": "A card that pays", "pm_card_chargeDeclined": "A card that is declined"}
+WHO = "who"
 
 
 class CheckoutForm(Address):
-    """Where the goods go, how they are paid, and what the page said it would cost, in minor units."""
+    """Where the goods go, how they are paid, and what the page said it would cost, in minor units.
 
+    `who` is for whom the page was made, so that nobody else finds what was typed on it.
+    """
+
+    who: str = ""
     key: str = Field(min_length=16, max_length=64)
     token: PaymentToken
     expected_total: int = Field(ge=0)
@@ -43,7 +49,9 @@ class CheckoutForm(Address):
 def show_checkout() -> BaseResponse:
     """The form."""
     context = _context()
-    return page("checkout.html", **context) if context["basket"].items else redirect("/cart", 303)
+    if not context["basket"].items:
+        return redirect("/cart", 303)
+    return page("checkout.html", typed=drafts.kept_for(signed_in().user_id), **context)
 
 
 @routes.post("/checkout", who=Who.CUSTOMER, hidden=True)
@@ -52,10 +60,8 @@ def check_out() -> BaseResponse:
     form, errors = filled_in(CheckoutForm)
     if form is None:
         return _again(errors)
-    try:
-        order = _placed(form)
-    except (EmptyCart, CheckoutUnderWay) as refusal:
-        db.session.rollback()
+    order, refusal = _placed(form)
+    if order is None:
         flash(str(refusal))
         return redirect("/cart" if isinstance(refusal, EmptyCart) else "/orders", 303)
     if order.status == Status.REJECTED:
@@ -65,14 +71,37 @@ def check_out() -> BaseResponse:
     return redirect(f"/orders/{order.id}", 303)
 
 
-def _placed(form: CheckoutForm) -> Order:
-    """The order that this form has made already, else the one that it makes now."""
+@routes.errorhandler(FormExpired)
+def ask_again(expired: FormExpired) -> BaseResponse:
+    """One's own form, sent after signing in anew: nothing typed is lost, and another look does no harm."""
+    if visitor() is None:
+        return redirect("/login?next=/checkout", 303)
+    said = "You have signed in since this page was made: look it over, and send it once more."
+    return _again([{"field": "cart", "message": said}], expired.status)
+
+
+@routes.after_request
+def keep_draft(response: Response) -> Response:
+    """Keep what was typed by somebody who has to sign in first, and forget it when it has become an order."""
+    if request.method == "POST" and visitor() is None:
+        drafts.keep(response, {name: request.form.get(name, "") for name in [*Address.model_fields, WHO]})
+    elif request.method == "POST" and response.status_code == 303:
+        drafts.drop(response)
+    return response
+
+
+def _placed(form: CheckoutForm) -> tuple[Order | None, EmptyCart | CheckoutUnderWay | None]:
+    """The order that this form has made already, else the one that it makes now, or why it makes none."""
     key = f"{signed_in().user_id}:{form.key}"
     before = checkout.placed_with(key)
     if before is not None:
-        return before
-    order = checkout.place(owner(), form.token, form.address, expected_total=form.expected_total, form_key=key)
-    return saga().drive(order, quoting=True)
+        return before, None
+    try:
+        order = checkout.place(owner(), form.token, form.address, expected_total=form.expected_total, form_key=key)
+    except (EmptyCart, CheckoutUnderWay) as refusal:
+        db.session.rollback()
+        return checkout.placed_with(key), refusal  # a second click is the first one's order
+    return saga().drive(order, quoting=True), None
 
 
 def _again(errors: FieldErrors, status: int = 422) -> Response:
@@ -84,4 +113,5 @@ def _context() -> dict[str, Any]:
     basket = baskets.show(owner(), catalogue())
     db.session.commit()
     cards = CARDS if settings.takes_sandbox_cards else {}
-    return {"basket": basket, "countries": COUNTRIES, "cards": cards, "key": secrets.token_urlsafe(24)}
+    key = secrets.token_urlsafe(24)
+    return {"basket": basket, "countries": COUNTRIES, "cards": cards, "key": key, WHO: signed_in().user_id}

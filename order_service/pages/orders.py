@@ -1,6 +1,8 @@
 """The pages of one's orders, and for staff of everybody's."""
 
-from flask import Response, redirect
+from typing import Any
+
+from flask import Response, flash, redirect
 from pydantic import ConfigDict
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -10,15 +12,20 @@ from chassis.identity import Who
 from chassis.pages import filled_in, page
 from chassis.problems import Problem
 from chassis.routes import Routes
+from chassis.schemas import Line
 from order_service.adapters.lines import saga
 from order_service.api.orders import only_of
 from order_service.api.schemas import Fulfilment, OrdersQuery
-from order_service.domain import cancellation, checkout, fulfilment
+from order_service.domain import cancellation, checkout, fulfilment, timeline
 from order_service.domain import orders as domain
-from order_service.domain.orders import ALLOWED, Status
+from order_service.domain.orders import ALLOWED, OrderNotFound, Status
 from order_service.models import Order
 
 orders = Routes("order_pages", __name__, template_folder="templates")
+
+
+WAY = [Status.PENDING, Status.CONFIRMED, Status.SHIPPED, Status.DELIVERED]
+LABELS = {Status.PENDING: "Placed"} | {status: status.value.capitalize() for status in list(Status)[1:]}
 
 
 class Visit(OrdersQuery):
@@ -26,13 +33,25 @@ class Visit(OrdersQuery):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
+    number: Line | None = None
+
 
 @orders.get("/orders", who=Who.CUSTOMER, query=Visit, hidden=True)
 def list_orders(query: Visit) -> Response:
-    """One's own orders, newest first; for staff, everybody's."""
-    found = domain.listed(query, query.status, only_of(identity.signed_in()))
-    commit_and_detach()
-    return page("orders.html", found=found, asked=query, statuses=list(Status))
+    """One's own orders, newest first."""
+    return _listed("Your orders", query, identity.signed_in().user_id)
+
+
+@orders.get("/staff/orders", who=Who.STAFF, query=Visit, hidden=True)
+def list_all_orders(query: Visit) -> BaseResponse:
+    """Everybody's orders; one whose number is known is shown at once."""
+    if query.number is None:
+        return _listed("All orders", query, None)
+    try:
+        return redirect(f"/orders/{timeline.find(query.number).id}", 303)
+    except OrderNotFound as refusal:
+        flash(str(refusal))
+        return redirect("/staff/orders", 303)
 
 
 @orders.get("/orders/<order_id>", who=Who.CUSTOMER, hidden=True)
@@ -41,7 +60,8 @@ def show_order(order_id: str) -> Response:
     order = _visible(order_id)
     reason = str(checkout.refusal(order)) if order.status == Status.REJECTED else None
     may = ALLOWED[Status(order.status)]
-    return page("order.html", order=order, reason=reason, may=may, is_staff=identity.signed_in().has_role("staff"))
+    is_staff = identity.signed_in().has_role("staff")
+    return page("order.html", order=order, reason=reason, may=may, is_staff=is_staff, steps=_steps(order))
 
 
 @orders.post("/orders/<order_id>/cancel", who=Who.CUSTOMER, hidden=True)
@@ -64,3 +84,18 @@ def fulfil_order(order_id: str) -> BaseResponse:
 
 def _visible(order_id: str) -> Order:
     return domain.read(order_id, only_of(identity.signed_in()))
+
+
+def _listed(heading: str, query: Visit, user_id: int | None) -> Response:
+    found = domain.listed(query, query.status, user_id)
+    commit_and_detach()
+    shown: dict[str, Any] = {"heading": heading, "found": found, "asked": query, "statuses": list(Status)}
+    return page("orders.html", **shown, everybodys=user_id is None)
+
+
+def _steps(order: Order) -> list[dict[str, Any]]:
+    """The way of an order with what is behind it; one that ended early has no further way."""
+    reached = {entry.status: entry.at for entry in order.history}
+    ended = [status for status in (Status.REJECTED, Status.CANCELLED) if status in reached]
+    way = [status for status in WAY if status in reached] + ended if ended else WAY
+    return [{"label": LABELS[status], "at": reached.get(status)} for status in way]
