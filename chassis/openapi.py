@@ -122,7 +122,7 @@ def _query_parameters(policy: Policy) -> list[dict[str, Any]]:
     schema = policy.query.model_json_schema(ref_template=REF)
     required = schema.get("required", [])
     return [
-        {"name": name, "in": "query", "required": name in required, "schema": definition}
+        {"name": name, "in": "query", "required": name in required, "allowEmptyValue": True, "schema": definition}
         for name, definition in schema["properties"].items()
     ]
 

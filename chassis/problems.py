@@ -124,7 +124,7 @@ def install(app: Flask, refusals: Refusals) -> None:
 
 def is_first_api(path: str) -> bool:
     """Is this an address of the tutorial's API, `/api/v1/…` or the unversioned `/api/…`?"""
-    return path.startswith("/api/") and not path.startswith("/api/v2/")
+    return path.startswith("/api/") and not f"{path}/".startswith("/api/v2/")
 
 
 def invalid(errors: FieldErrors) -> Problem:

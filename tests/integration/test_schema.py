@@ -16,12 +16,11 @@ CHECKS = (
     "content_type_conformance",
     "response_headers_conformance",
     "response_schema_conformance",
-    "negative_data_rejection",
     "unsupported_method",
     "ignored_auth",
     "use_after_free",
 )
-"""Not `positive_data_acceptance`: a well-formed cursor or key may still be refused."""
+"""Not those that judge by status alone: a well-formed cursor may be refused, an empty query value counts as none."""
 
 
 def hold_to_its_word(url: str, token: str, directory: Path, *options: str) -> None:
@@ -34,11 +33,12 @@ def hold_to_its_word(url: str, token: str, directory: Path, *options: str) -> No
         f"Authorization: Bearer {token}",
     ]
     command += ["--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing,stateful", "--seed", "1"]
-    command += ["--max-examples", "4", "--workers", "2", "--no-shrink", "--max-redirects", "0", *options]
-    run = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=110, check=False)
+    command += ["--max-examples", "3", "--workers", "1", "--no-shrink", "--max-redirects", "0", *options]
+    run = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=280, check=False)
     assert run.returncode == 0, run.stdout[-12000:] + run.stderr[-2000:]
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", ["auth", "product", "order", "gateway"])
 def test_a_process_does_what_its_description_says(suite: Shop, admin: Person, tmp_path: Path, name: str) -> None:
     hold_to_its_word(getattr(suite, name), admin.access_token, tmp_path)
