@@ -1,5 +1,7 @@
 """Membership levels: what a customer has spent on orders that were not given back decides."""
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 import structlog
 
@@ -26,6 +28,33 @@ def level_for(spent: int) -> str:
     return next((level for level, least in LEVELS.items() if spent >= least), "bronze")
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What a customer has spent, in minor units, and the next level with what it takes; none above gold."""
+
+    spent: int
+    next_level: str | None
+    least: int
+
+    @property
+    def missing(self) -> int:
+        """What is still to be spent until the next level."""
+        return self.least - self.spent
+
+
+def standing(user_id: int) -> Standing:
+    """How far a customer is from the next level."""
+    spent = _spent(user_id)
+    ahead = [(least, level) for level, least in LEVELS.items() if least > spent]
+    least, level = min(ahead, default=(spent, None))
+    return Standing(spent, level, least)
+
+
+def _spent(user_id: int) -> int:
+    spent = sa.select(sa.func.sum(Purchase.paid - Purchase.refunded)).where(Purchase.user_id == user_id)
+    return int(db.session.scalar(spent) or 0)
+
+
 def _note(user_id: int, order_id: str, what: str, amount: int) -> None:
     # The customer's row first: whoever else notes something for the same customer waits, and then counts it all.
     user = db.session.get(User, user_id, with_for_update=True)
@@ -36,5 +65,4 @@ def _note(user_id: int, order_id: str, what: str, amount: int) -> None:
     setattr(purchase, what, amount)
     db.session.add(purchase)
     db.session.flush()
-    spent = sa.select(sa.func.sum(Purchase.paid - Purchase.refunded)).where(Purchase.user_id == user_id)
-    user.membership_level = level_for(int(db.session.scalar(spent) or 0))
+    user.membership_level = level_for(_spent(user_id))

@@ -74,6 +74,11 @@ def end_others(user_id: int, kept_id: int) -> None:
     db.session.execute(sa.delete(Session).where(Session.user_id == user_id, Session.id != kept_id))
 
 
+def end_all(user_id: int) -> None:
+    """End every session of a person, wherever it is."""
+    db.session.execute(sa.delete(Session).where(Session.user_id == user_id))
+
+
 def forget_expired(limit: int = 500) -> int:
     """Drop sessions whose time is over, at most `limit`; returns how many there were. The caller commits."""
     ids = db.session.scalars(sa.select(Session.id).where(Session.expires_at <= now()).limit(limit)).all()

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from auth_service.api.schemas import LARGEST_ID, Email, Name, PasswordChange
 from auth_service.api.visit import visit
-from auth_service.domain import accounts, sessions, signin
+from auth_service.domain import accounts, membership, sessions, signin
 from auth_service.models import Session
 from auth_service.pages import browser
 from chassis.database import db
@@ -73,11 +73,20 @@ def end_session(session_id: int) -> BaseResponse:
     return _done("That session is over.")
 
 
+@routes.post("/account/sessions/end", who=Who.CUSTOMER, hidden=True)
+def end_all_sessions() -> BaseResponse:
+    """Sign out everywhere, here too."""
+    sessions.end_all(signed_in().user_id)
+    flash("You are signed out everywhere.")
+    return browser.signed_out(redirect("/login", 303))
+
+
 def _shown() -> dict[str, Any]:
     me = signed_in()
     where = sessions.of(me.user_id).order_by(Session.id.desc()).limit(MOST_SESSIONS)
     return {
         "user": accounts.find(me.user_id),
+        "standing": membership.standing(me.user_id),
         "sessions": db.session.scalars(where).all(),
         "current": int(me.session_id),
     }

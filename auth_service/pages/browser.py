@@ -10,6 +10,7 @@ from auth_service.domain import sessions
 from auth_service.models import User
 from chassis.database import db
 from chassis.identity import SESSION_COOKIE
+from chassis.pages import COUNT_COOKIE
 
 
 def begin(user: User) -> str:
@@ -40,9 +41,10 @@ def signed_in(response: Response, key: str) -> Response:
 
 
 def signed_out(response: Response) -> Response:
-    """Commit the end of the session, and take its key from the browser."""
+    """Commit the end of the session, and take its key from the browser, with what it noted of the cart."""
     db.session.commit()
-    response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="Lax", secure=_is_secure())
+    for name in (SESSION_COOKIE, COUNT_COOKIE):
+        response.delete_cookie(name, httponly=True, samesite="Lax", secure=_is_secure())
     return response
 
 

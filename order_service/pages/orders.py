@@ -15,7 +15,7 @@ from chassis.routes import Routes
 from chassis.schemas import Line
 from order_service.adapters.lines import saga
 from order_service.api.orders import only_of
-from order_service.api.schemas import Fulfilment, OrdersQuery
+from order_service.api.schemas import COUNTRIES, Fulfilment, OrdersQuery
 from order_service.domain import cancellation, checkout, fulfilment, timeline
 from order_service.domain import orders as domain
 from order_service.domain.orders import ALLOWED, OrderNotFound, Status
@@ -61,7 +61,8 @@ def show_order(order_id: str) -> Response:
     reason = str(checkout.refusal(order)) if order.status == Status.REJECTED else None
     may = ALLOWED[Status(order.status)]
     is_staff = identity.signed_in().has_role("staff")
-    return page("order.html", order=order, reason=reason, may=may, is_staff=is_staff, steps=_steps(order))
+    shown: dict[str, Any] = {"order": order, "reason": reason, "steps": _steps(order), "countries": COUNTRIES}
+    return page("order.html", may=may, is_staff=is_staff, **shown)
 
 
 @orders.post("/orders/<order_id>/cancel", who=Who.CUSTOMER, hidden=True)
