@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from flask import current_app, request
 from itsdangerous import BadSignature, URLSafeSerializer
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.elements import ColumnElement
 
 from chassis.problems import invalid
@@ -28,7 +29,7 @@ class Sort:
     """A list's order: a name, and the columns that decide it, the last of them unique."""
 
     name: str
-    columns: tuple[ColumnElement[Any], ...]
+    columns: tuple[ColumnElement[Any] | InstrumentedAttribute[Any], ...]
     descending: bool = False
 
 
@@ -40,7 +41,7 @@ class Slice:
     next_cursor: str | None
 
 
-def page(session: Any, statement: sa.Select[Any], sort: Sort, query: PageQuery) -> Slice:
+def page(session: Any, statement: sa.Select[*tuple[Any, ...]], sort: Sort, query: PageQuery) -> Slice:
     """The page of a statement's rows that the query asks for; rows must carry the sort's columns by their keys."""
     statement = statement.order_by(*(column.desc() if sort.descending else column for column in sort.columns))
     if query.cursor:
@@ -69,7 +70,7 @@ def next_link(next_cursor: str | None) -> dict[str, str]:
 def _after(sort: Sort, values: list[Any]) -> ColumnElement[bool]:
     """Rows behind these values: `a >= x AND (a > x OR (a = x AND b > y))`, of which an index can use the first half."""
 
-    def beyond(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
+    def beyond(column: ColumnElement[Any] | InstrumentedAttribute[Any], value: Any) -> ColumnElement[bool]:
         return cast(ColumnElement[bool], column < value if sort.descending else column > value)
 
     *leading, (last_column, last_value) = zip(sort.columns, values, strict=True)
@@ -80,7 +81,7 @@ def _after(sort: Sort, values: list[Any]) -> ColumnElement[bool]:
     return condition
 
 
-def _value(row: Any, column: ColumnElement[Any]) -> Any:
+def _value(row: Any, column: ColumnElement[Any] | InstrumentedAttribute[Any]) -> Any:
     key = str(column.key)
     return getattr(row, key) if hasattr(row, key) else getattr(row[0], key)
 

@@ -99,12 +99,13 @@ def test_a_changed_token_is_nobodys(noticeboard: Flask, accounts: Accounts) -> N
     assert status(noticeboard, f"{header}.{b64(accounts.claims('ada', 'admin'))}.{signature}") == 401
 
 
-@pytest.mark.parametrize(
-    "token",
-    ["..", "a.b.c", "ä.ö.ü", f"{b64(b'[' * 9000)}.{b64({})}.", f"{b64({'alg': 'ES256'})}.{b64(b'[' * 9000)}.x"]
-    + [f"{b64(header)}.e30.e30" for header in ({"alg": 7}, {"kid": []}, {"alg": "ES256", "kid": {}}, {"alg": None})]
-    + [f"{b64(raw)}.e30.e30" for raw in (b"[]", b"null", b"7", b'"x"', b"\xff")],
-)
+HEADERS: list[dict[str, Any]] = [{"alg": 7}, {"kid": []}, {"alg": "ES256", "kid": {}}, {"alg": None}]
+NO_TOKENS = ["..", "a.b.c", "ä.ö.ü", f"{b64(b'[' * 9000)}.{b64({})}.", f"{b64({'alg': 'ES256'})}.{b64(b'[' * 9000)}.x"]
+NO_TOKENS += [f"{b64(header)}.e30.e30" for header in HEADERS]
+NO_TOKENS += [f"{b64(raw)}.e30.e30" for raw in (b"[]", b"null", b"7", b'"x"', b"\xff")]
+
+
+@pytest.mark.parametrize("token", NO_TOKENS, ids=lambda token: token[:20])
 def test_what_is_no_token_is_nobodys_and_breaks_nothing(noticeboard: Flask, token: str) -> None:
     assert status(noticeboard, token) == 401
 

@@ -95,7 +95,7 @@ def test_a_wrong_value_is_named_and_never_shown(monkeypatch: pytest.MonkeyPatch,
 def test_settings_are_frozen_and_keep_their_secrets() -> None:
     settings = NoticeboardSettings.load()
     with pytest.raises(ValidationError):
-        settings.port = 1
+        settings.port = 1  # type: ignore[misc]
     assert SECRET_KEY not in repr(settings)
     assert SECRET_KEY not in str(settings.model_dump())
 
