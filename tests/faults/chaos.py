@@ -49,14 +49,16 @@ class Report:
         )
 
 
-def verdict(shop: Shop, journal: Journal, within: float = FINAL_SECONDS) -> tuple[list[Violation], float]:
+def verdict(
+    shop: Shop, journal: Journal, within: float = FINAL_SECONDS, post: list[str] | None = None
+) -> tuple[list[Violation], float]:
     """Let the shop come to its end, for so many seconds at most, and judge; returns also how long that took."""
     began = time.monotonic()
     with books_of(shop) as books:
         while books.still_open() and time.monotonic() - began < within:
             time.sleep(TICK)
         took = time.monotonic() - began
-        return judge(gather(shop, books), journal), took
+        return judge(gather(shop, books, post), journal), took
 
 
 def run(shop: Shop, *, checkouts: int, kills: int, seed: int, customers: int = CUSTOMERS, say: Say) -> Report:

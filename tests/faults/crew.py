@@ -47,6 +47,16 @@ class Crew:
             os.killpg(pid, signal.SIGKILL)
 
     @contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """A process hangs: it takes calls and answers none before the block ends."""
+        pid = self.running()[name]
+        os.killpg(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(pid, signal.SIGCONT)
+
+    @contextmanager
     def without(self, *names: str) -> Iterator[None]:
         """Nobody starts these processes again before the block ends; all others go on working."""
         os.kill(self._server, signal.SIGSTOP)

@@ -42,6 +42,7 @@ class Customer:
 
     def __init__(self, shop: Shop, journal: Journal, person: Person, origin: str | None = None) -> None:
         self.person = person
+        self._shop = shop
         self._auth = Client(shop.gateway)
         self._client = Client(origin or shop.gateway)
         for client in (self._auth, self._client):
@@ -93,15 +94,18 @@ class Customer:
         """Send a checkout, and send it again with the same key until there is a final answer."""
         return self._insist("POST", "/api/v2/orders", purchase.body, purchase.answers, {"Idempotency-Key": purchase.key})
 
-    def ask_once(self, purchase: Purchase) -> Answer:
-        """Send a checkout a single time, whatever comes of it."""
-        purchase.answers.append(self.send("POST", "/api/v2/orders", purchase.body, {"Idempotency-Key": purchase.key}))
-        return purchase.answers[-1]
-
     def cancel(self, order_id: str) -> Answer:
         """Take an order back."""
         answers = self._journal.cancellations.setdefault(order_id, [])
         return self._insist("POST", f"/api/v2/orders/{order_id}/cancel", None, answers)
+
+    def send_alone(self, purchase: Purchase) -> Answer:
+        """Send a checkout a single time over a connection of its own, so that others may be sent meanwhile."""
+        return self._alone().send("POST", "/api/v2/orders", purchase.body, {"Idempotency-Key": purchase.key})
+
+    def cancel_alone(self, order_id: str) -> Answer:
+        """Take an order back over a connection of its own."""
+        return self._alone().cancel(order_id)
 
     def order(self, order_id: str) -> dict[str, Any]:
         """An order as it stands."""
@@ -125,6 +129,9 @@ class Customer:
         except requests.RequestException as error:
             return Answer(None, type(error).__name__)
         return Answer(answer.status_code, answer.text, "Idempotency-Replayed" in answer.headers)
+
+    def _alone(self) -> "Customer":
+        return Customer(self._shop, self._journal, self.person, self._client.url)
 
     def _insist(
         self,

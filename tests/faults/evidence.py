@@ -1,5 +1,7 @@
-"""What the checker judges by: the three databases, the provider's books, and the orders as the shop shows them."""
+"""What the checker judges by: the three databases, the provider's books, and what customers see and get by post."""
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,17 +19,23 @@ from tests.shop import Shop
 
 PROVIDER_KEY = "sk_test_the-checker"
 PAGE = 100
+CONFIRMATION = re.compile(r"Subject: Your order (\S+) is confirmed")
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """The books at one moment; table rows by the names in `tables`, the provider's documents, orders as shown by id."""
+    """The books at one moment.
+
+    Table rows by the names in `tables`, the provider's documents, orders as they are shown, by id, and how many letters
+    of confirmation were posted, by the order's number.
+    """
 
     at: datetime
     rows: dict[str, Rows]
     intents: list[dict[str, Any]]
     refunds: list[dict[str, Any]]
     shown: dict[str, dict[str, Any]]
+    letters: Counter[str]
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,18 @@ class Books:
         """How much is left that the shop has to bring to an end by itself."""
         unheard = tables.ask(self.orders, tables.TOLD) - tables.ask(self.accounts, tables.HEARD)
         overdue = tables.ask(self.catalogue, tables.RESERVED_TOO_LONG, moment=moment())
-        return tables.ask(self.orders, tables.STILL_OPEN) + overdue + max(unheard, 0)
+        under_way = tables.ask(self.accounts, tables.UNPOSTED) + self._undelivered()
+        return tables.ask(self.orders, tables.STILL_OPEN) + overdue + max(unheard, 0) + under_way
+
+    def letters(self) -> Rows:
+        """What lies in the postbox that carries events where there is no broker."""
+        return tables.read(self.postbox, tables.POSTBOX)["letters"] if self._has_postbox() else []
+
+    def _undelivered(self) -> int:
+        return tables.ask(self.postbox, tables.UNDELIVERED) if self._has_postbox() else 0
+
+    def _has_postbox(self) -> bool:
+        return Path(str(self.postbox.url.database)).exists()
 
 
 @contextmanager
@@ -63,15 +82,17 @@ def books_of(shop: Shop) -> Iterator[Books]:
             engine.dispose()
 
 
-def gather(shop: Shop, books: Books) -> Evidence:
-    """Read everything."""
+def gather(shop: Shop, books: Books, post: list[str] | None = None) -> Evidence:
+    """Read everything; `post` are the letters that arrived, when they did not go into files."""
     rows = tables.read(books.accounts, tables.ACCOUNTS) | tables.read(books.catalogue, tables.CATALOGUE)
     rows |= tables.read(books.orders, tables.ORDERS)
-    box = Path(str(books.postbox.url.database))
-    rows |= tables.read(books.postbox, tables.POSTBOX) if box.exists() else {name: [] for name in tables.POSTBOX}
+    rows["letters"] = books.letters()
     intents = list(_provided(shop, "/v1/payment_intents"))
     refunds = list(_provided(shop, "/v1/refunds"))
-    return Evidence(datetime.now(UTC), rows, intents, refunds, {order["id"]: order for order in _shown(shop)})
+    shown = {order["id"]: order for order in _shown(shop)}
+    post = post if post is not None else [file.read_text("utf-8") for file in (shop.data / "mail").glob("*.eml")]
+    letters = Counter(found[1] for found in map(CONFIRMATION.search, post) if found)
+    return Evidence(datetime.now(UTC), rows, intents, refunds, shown, letters)
 
 
 def moment() -> str:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 ACCOUNTS = {
     "users": "SELECT id, username, membership_level FROM users",
     "inbox": "SELECT event_id, type FROM inbox",
+    "purchases": "SELECT order_id, user_id, paid, refunded FROM purchases",
 }
 CATALOGUE = {
     "products": "SELECT id, slug, available, reserved, sold, stocked FROM products",
@@ -33,8 +34,12 @@ STILL_OPEN = (
 )
 RESERVED_TOO_LONG = "SELECT COUNT(*) FROM reservations WHERE status = 'held' AND expires_at < :moment"
 HEARD = "SELECT COUNT(*) FROM inbox"
+UNDELIVERED = "SELECT COUNT(*) FROM letters WHERE dead IS NULL"
+UNPOSTED = "SELECT COUNT(*) FROM letters"
 TOLD = "SELECT COUNT(*) FROM outbox WHERE type IN ('order.confirmed', 'order.cancelled')"
 TELL_AGAIN = "UPDATE outbox SET sent_at = NULL"
+UNTOLD = "SELECT COUNT(*) FROM outbox WHERE sent_at IS NULL"
+CHANGE_PRICE = "UPDATE products SET price = :price WHERE slug = :slug"
 LET_EXPIRE = "UPDATE reservations SET expires_at = :moment WHERE reference = :reference"
 
 Rows = list[Any]

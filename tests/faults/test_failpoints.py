@@ -1,0 +1,87 @@
+"""The process dies before and after every call and every commit of the saga; the customer only asks again."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from order_service.domain.checkout import FAILPOINTS
+from tests.builders import eventually
+from tests.faults import chaos, tables
+from tests.faults.driver import Crowd, Customer
+from tests.faults.evidence import books_of, moment
+from tests.shop import Shop
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+
+LANES = 5
+SPRUNG_SECONDS = 90.0
+REFUSED = {"refused", "release", "rejected"}
+TAKEN_BACK = {"cancelled", "refund", "refunded", "released"}
+SLOW = {"postponed", "reserved-anew"}
+
+Arm = Callable[[str], Path]
+
+
+def test_no_death_at_any_point_of_the_saga_does_harm(patched_shop: Callable[..., Shop], arm: Arm) -> None:
+    shop = patched_shop("failpoints", "impatient")
+    crowd = Crowd(shop, seed=1, customers=len(FAILPOINTS))
+    slug, *_ = crowd.stock(1, price=1000)
+    # A provider that takes 30 s is what the slow ones wait for: they wait side by side with all the others.
+    points = sorted(FAILPOINTS, key=lambda point: place_of(point) not in SLOW)
+    sprung = run_together([(customer, point) for customer, point in zip(crowd.customers, points, strict=True)], shop, slug, arm)
+    assert sprung == set(FAILPOINTS)
+    crowd.repeat_everything()
+    assert chaos.verdict(shop, crowd.journal)[0] == []
+
+
+def run_together(pairs: Sequence[tuple[Customer, str]], shop: Shop, slug: str, arm: Arm) -> set[str]:
+    """Have each customer come to a point at which the process dies; returns the points where one did."""
+
+    def come_to(pair: tuple[Customer, str]) -> str:
+        customer, point = pair
+        customer.put(slug, 1)
+        die_at(customer, point, shop, arm)
+        return point
+
+    slow = [pair for pair in pairs if place_of(pair[1]) in SLOW]
+    quick = [pair for pair in pairs if pair not in slow]
+    with ThreadPoolExecutor(len(slow)) as waiting, ThreadPoolExecutor(LANES) as lanes:
+        return {*waiting.map(come_to, slow), *lanes.map(come_to, quick)}
+
+
+def die_at(customer: Customer, point: str, shop: Shop, arm: Arm) -> None:
+    """Do what leads to the point, with a trap laid there, and see the trap sprung."""
+    place = place_of(point)
+    if place in TAKEN_BACK:
+        purchase = customer.check_out()
+        customer.wait_for_pending()
+        trap = arm(point)
+        customer.cancel(str(purchase.order_id))
+    elif place == "reserved-anew":
+        purchase = customer.check_out("pm_sandbox_timeout")
+        let_the_reservation_expire(shop, str(purchase.order_id))
+        trap = arm(point)
+        customer.wait_for_pending()
+    else:
+        trap = arm(point)
+        customer.check_out({"postponed": "pm_sandbox_timeout"}.get(place) or card_for(place))
+        customer.wait_for_pending()
+    eventually(lambda: not trap.exists(), within=SPRUNG_SECONDS)
+
+
+def card_for(place: str) -> str:
+    """The card with which a checkout comes to this place."""
+    return "pm_card_chargeDeclined" if place in REFUSED else "pm_card_visa"
+
+
+def let_the_reservation_expire(shop: Shop, order_id: str) -> None:
+    """The goods go back on sale while the order waits for its payment."""
+    with books_of(shop) as books:
+        tables.change(books.catalogue, tables.LET_EXPIRE, moment=moment(), reference=f"{order_id}.1")
+
+
+def place_of(point: str) -> str:
+    """The call or commit around which the point lies."""
+    return point.removeprefix("before-").removeprefix("after-").removeprefix("save-")
