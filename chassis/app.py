@@ -27,7 +27,7 @@ from chassis.identity import Authority, RemoteAuthority
 from chassis.peers import Peer, PeerUnavailable
 from chassis.problems import Refusals
 from chassis.proxies import TrustedProxies
-from chassis.routes import Routes, undeclared
+from chassis.routes import Routes, allow_declared_size, undeclared
 from chassis.server import die_with_parent
 from chassis.settings import DatabaseSettings, Settings
 
@@ -64,6 +64,7 @@ def assemble(
     app.extensions |= {"settings": settings, "version": VERSION}
     app.extensions["authority"] = authority or RemoteAuthority(accounts(settings))
     app.extensions["departments"] = Departments(known_departments or departments.asking(catalogue(settings)))
+    app.before_request(allow_declared_size)
     requestlog.install(app)
     metrics.install(app)
     problems.install(app, {**REFUSALS, **(refusals or {})})

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Blueprint, Flask, request
+from flask import Blueprint, Flask, current_app, request
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -36,6 +36,7 @@ class Policy:
     excused: Callable[[], bool] | None = None
     forgiving: bool = False
     hidden: bool = False
+    largest_body: int | None = None
 
 
 class Routes(Blueprint):
@@ -44,7 +45,8 @@ class Routes(Blueprint):
     `who` may use it; `body` and `query` are pydantic models, handed to the view under those names; `answers` maps a
     status to the model of its body; `takes` the forms in which a body may come; `excused` tells of a request whether
     the route is open to it, whoever asks; one for anyone that is `forgiving` takes a bad token for none, as signing
-    in must; `hidden` keeps a route (a page, an internal call) out of the OpenAPI description.
+    in must; `hidden` keeps a route (a page, an internal call) out of the OpenAPI description; `largest_body` takes more
+    bytes than others do.
     """
 
     def get(self, rule: str, **declared: Any) -> Callable[[View], View]:  # type: ignore[override]
@@ -81,6 +83,13 @@ class Routes(Blueprint):
 def policy_of(app: Flask, endpoint: str) -> Policy | None:
     """What the route of this endpoint declared, if it did."""
     return getattr(app.view_functions[endpoint], "policy", None)
+
+
+def allow_declared_size() -> None:
+    """Let a body be as large as its route says, before anybody reads it."""
+    policy = policy_of(current_app, request.endpoint) if request.endpoint else None
+    if policy and policy.largest_body:
+        request.max_content_length = request.max_form_memory_size = policy.largest_body
 
 
 def undeclared(app: Flask) -> list[str]:

@@ -15,8 +15,11 @@ from product_service.api.reservations import reservations
 from product_service.api.stock import stock
 from product_service.cli import catalog
 from product_service.domain import catalogue
+from product_service.pages.goods import goods
+from product_service.pages.imports import imports
 from product_service.pages.pictures import pictures
 from product_service.pages.shelves import shelves
+from product_service.pages.stockroom import stockroom
 from product_service.settings import ProductSettings
 from product_service.worker import JOBS
 
@@ -29,7 +32,7 @@ def create_app(settings: ProductSettings | None = None) -> Flask:
     app = assemble(
         "product_service",
         settings,
-        routes=[products, categories, stock, reservations, internal, shelves, pictures],
+        routes=[products, categories, stock, reservations, internal, shelves, pictures, imports, goods, stockroom],
         first_api=[v1.products],
         refusals=REFUSALS,
         known_departments=lambda: [category["name"] for category in catalogue.categories()],

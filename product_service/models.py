@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from chassis.database import BigId, Model, UtcDateTime, exact, now
-from chassis.idempotency import IdempotencyKey
+from chassis.idempotency import Blob, IdempotencyKey
 from chassis.inbox import InboxEvent
 from chassis.outbox import OutboxEvent
 
@@ -14,6 +14,7 @@ __all__ = [
     "IdempotencyKey",
     "InboxEvent",
     "OutboxEvent",
+    "Picture",
     "Product",
     "Reservation",
     "ReservationLine",
@@ -57,6 +58,16 @@ class Product(Model):
     stocked: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Picture(Model):
+    """An uploaded picture in one size, under a name made from its content."""
+
+    __tablename__ = "pictures"
+
+    name: Mapped[str] = mapped_column(exact(80), primary_key=True)
+    content: Mapped[bytes] = mapped_column(Blob)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
 class StockMovement(Model):

@@ -2,6 +2,8 @@
 
 from chassis.problems import Refusals
 from product_service.domain.catalogue import ProductUnknown, SlugTaken
+from product_service.domain.importer import NotImportable
+from product_service.domain.pictures import NotAPicture
 from product_service.domain.reservations import (
     OutOfStock,
     ReferenceReused,
@@ -14,6 +16,8 @@ from product_service.domain.stock import StockOutOfBounds
 REFUSALS: Refusals = {
     ProductUnknown: (404, "product-unknown"),
     SlugTaken: (409, "slug-taken"),
+    NotImportable: (422, "not-importable"),
+    NotAPicture: (422, "not-a-picture"),
     StockOutOfBounds: (409, "stock-out-of-bounds"),
     OutOfStock: (409, "out-of-stock"),
     ReferenceReused: (409, "reference-reused"),

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from chassis.database import db, now
 from chassis.money import Money
+from chassis.problems import Refusal
 from chassis.schemas import Line, Printable
 from product_service.domain import catalogue, stock
 from product_service.domain.prices import minor_units
@@ -22,7 +23,7 @@ Format = Literal["csv", "jsonl"]
 Stock = Annotated[int, Field(ge=0, le=stock.MOST)]
 
 
-class NotImportable(Exception):
+class NotImportable(Refusal):
     """The file as a whole is none that can be imported; the text says why."""
 
 
@@ -80,6 +81,12 @@ def read(lines: Iterable[str], form: Format | None) -> Iterator[Goods | BadLine]
     form = form or ("jsonl" if first.lstrip().startswith("{") else "csv")
     read_lines = _from_jsonl if form == "jsonl" else _from_csv
     return read_lines(chain([first], lines))
+
+
+def sorted_out(lines: Iterable[str]) -> tuple[list[Goods], list[BadLine]]:
+    """The products of a whole file, and its bad lines. Raises NotImportable."""
+    found = list(read(lines, None))
+    return [line for line in found if isinstance(line, Goods)], [line for line in found if isinstance(line, BadLine)]
 
 
 def store(batch: Sequence[Goods]) -> Stored:
