@@ -1,5 +1,6 @@
 """The payment provider, spoken to in Stripe's API: a charge is paid, declined, or its outcome is unknown."""
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -187,6 +188,7 @@ def connect(settings: OrderSettings) -> Payments:
     key = settings.stripe_api_key.get_secret_value()
     if settings.production and key == OrderSettings.model_fields["stripe_api_key"].default.get_secret_value():
         raise SettingsError("STRIPE_API_KEY is missing: production takes real payments (STRIPE_API_KEY_FILE works too)")
+    logging.getLogger("stripe").setLevel(logging.WARNING)  # what it calls news, the order's timeline tells better
     provider = stripe.DEFAULT_API_BASE if settings.production else settings.sandbox_url
     base = settings.stripe_api_base or provider
     return Payments(key, base.rstrip("/"), settings.payment_webhook_secret.get_secret_value())

@@ -3,24 +3,34 @@
 import os
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.shop import ROOT, Shop
+from tests.databases import Databases
+from tests.shop import ROOT, Shop, shop_on
 
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ADDRESSES = {"AUTH": 5000, "PRODUCT": 5002, "ORDER": 5003, "SANDBOX": 5004, "GATEWAY": 8080}
 Paste = Callable[[str], list[str]]
 
 
+@pytest.fixture(scope="module")
+def sample_shop(databases: Databases) -> Iterator[Shop]:
+    """A shop with the sample catalogue on its shelves, as a newcomer finds it."""
+    with shop_on(databases) as shop:
+        subprocess.run(["scripts/seed"], cwd=ROOT, env={**os.environ, **shop.environment}, check=True, timeout=60)
+        yield shop
+
+
 @pytest.fixture
-def paste(suite: Shop, tmp_path: Path) -> Paste:
+def paste(sample_shop: Shop, tmp_path: Path) -> Paste:
     """Pastes all blocks of a document into one shell, whose curl finds the shop at the addresses that it prints."""
-    found = [f'connect-to = "localhost:{port}:127.0.0.1:{suite.ports[name]}"' for name, port in ADDRESSES.items()]
+    ports = sample_shop.ports
+    found = [f'connect-to = "localhost:{port}:127.0.0.1:{ports[name]}"' for name, port in ADDRESSES.items()]
     (tmp_path / ".curlrc").write_text("\n".join(found))
-    environment = {**os.environ, **suite.environment, "HOME": str(tmp_path)}
+    environment = {**os.environ, **sample_shop.environment, "HOME": str(tmp_path)}
 
     def pasted(document: str) -> list[str]:
         marked = [f"{block}\necho '── end of block'" for block in BLOCK.findall((ROOT / document).read_text("utf-8"))]
