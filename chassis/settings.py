@@ -28,7 +28,7 @@ class FileSource(PydanticBaseSettingsSource):
         if not named and not path.is_file():
             return None, field_name, False
         try:
-            return path.read_text("utf-8").strip(), field_name, False
+            return path.read_text("utf-8").strip() or None, field_name, False
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"{name}_FILE: cannot read {path}: {error}") from error
 
