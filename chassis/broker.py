@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chassis.envelope import Event
-from chassis.settings import DatabaseSettings, SettingsError
 
 MOST_LISTED = 1000
 Take = Callable[[Event], str | None]
@@ -48,16 +47,3 @@ class Broker(Protocol):
     def close(self) -> None:
         """Let go of everything; the next use begins anew."""
         ...
-
-
-def connect(settings: DatabaseSettings) -> Broker:
-    """The broker that the settings name: RabbitMQ at `EVENTS_URL`, or else a file that the local processes share."""
-    if settings.events_url is not None:
-        from chassis.rabbitmq import RabbitMQ
-
-        return RabbitMQ(settings.events_url.get_secret_value())
-    if settings.production:
-        raise SettingsError("EVENTS_URL is missing: production needs amqp://USER:PASSWORD@HOST/")
-    from chassis.postbox import Postbox
-
-    return Postbox(settings.data_dir / "events")

@@ -8,10 +8,13 @@ import orjson
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
-from chassis import broker, inbox, outbox
+from chassis import inbox, outbox
 from chassis.broker import Broker, BrokerAway, DeadLetter
 from chassis.envelope import listens_to
 from chassis.inbox import Listeners
+from chassis.postbox import Postbox
+from chassis.rabbitmq import RabbitMQ
+from chassis.settings import DatabaseSettings, SettingsError
 from chassis.worker import Job
 
 Answer = TypeVar("Answer")
@@ -26,8 +29,17 @@ def install(app: Flask, listeners: Listeners | None = None) -> None:
     listeners = listeners or {}
     if set(listeners) != listens_to(app.name):
         raise RuntimeError(f"{app.name} must handle exactly these events: {sorted(listens_to(app.name))}")
-    app.extensions |= {"broker": broker.connect(app.extensions["settings"]), "listeners": listeners}
+    app.extensions |= {"broker": connected(app.extensions["settings"]), "listeners": listeners}
     app.cli.add_command(commands)
+
+
+def connected(settings: DatabaseSettings) -> Broker:
+    """The broker that the settings name: RabbitMQ at `EVENTS_URL`, or else a file that the local processes share."""
+    if settings.events_url is not None:
+        return RabbitMQ(settings.events_url.get_secret_value())
+    if settings.production:
+        raise SettingsError("EVENTS_URL is missing: production needs amqp://USER:PASSWORD@HOST/")
+    return Postbox(settings.data_dir / "events")
 
 
 def jobs(app: Flask) -> list[Job]:
