@@ -195,7 +195,7 @@ def _keep_refusal(problem: Problem, caller: str, key: str, fingerprint: str) -> 
     response = problem.answer()
     if problem.status in (429, 503) or problem.status >= 500:
         return response
-    _insert(caller, key, fingerprint)  # where another repeat has come first since, its answer stands
-    settle(caller, key, response)
-    db.session.commit()
+    if _insert(caller, key, fingerprint):  # else another repeat has come first since: the answer is its to give
+        settle(caller, key, response)
+        db.session.commit()
     return settled(caller, key) or response

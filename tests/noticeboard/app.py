@@ -11,8 +11,8 @@ from pydantic import BaseModel, Field
 from chassis import identity, pages
 from chassis.answers import committed, require_match, revalidated
 from chassis.app import assemble
-from chassis.database import db
-from chassis.idempotency import idempotency_required, idempotent
+from chassis.database import commit_and_detach, db
+from chassis.idempotency import claimed, idempotency_required, idempotent
 from chassis.identity import Who
 from chassis.paging import PageQuery, Sort, next_link, page, page_of
 from chassis.problems import Refusal
@@ -81,6 +81,17 @@ def think_twice(body: NewNotice) -> ResponseReturnValue:
     pin(body)
     db.session.rollback()
     return committed(NoticeView.of(pin(body)), 201)
+
+
+@notices.post("/api/v2/regrets", who=Who.ANYONE, body=NewNotice, answers={201: NoticeView})
+@idempotent
+def regret(body: NewNotice) -> ResponseReturnValue:
+    """Refused, after a repeat has claimed the key and begun."""
+    repeat = claimed()
+    db.session.rollback()
+    db.session.add(repeat)
+    commit_and_detach()
+    raise Taken
 
 
 @notices.post("/api/v2/promises", who=Who.CUSTOMER, body=NewNotice, answers={201: NoticeView})

@@ -147,6 +147,12 @@ def test_a_use_case_that_begins_anew_keeps_its_claim(anybody: FlaskClient) -> No
     assert again.get_data() == first.get_data()
 
 
+def test_one_that_is_refused_does_not_answer_for_a_repeat_that_still_runs(anybody: FlaskClient) -> None:
+    refused = pin(anybody, "k1", "changed my mind", "/api/v2/regrets")
+    assert refused.status_code == 409
+    assert db.session.scalars(sa.select(IdempotencyKey.status)).all() == [None]
+
+
 def test_old_keys_are_forgotten_and_young_ones_kept(anybody: FlaskClient) -> None:
     for key in ("old", "young"):
         pin(anybody, key, key)
