@@ -88,9 +88,10 @@ def settle(order: Order) -> None:
 
 
 def _answered(order: Order) -> Response:
-    """The answer as it is stored, so that a repeat gets the same, whoever stored it."""
+    """The answer as it is stored, so that a repeat gets the same, whoever stores it: if nobody has yet, this one."""
+    settle(order)
     stored = idempotency.settled(idempotency.caller_of(order.user_id), order.claim or "")
-    db.session.rollback()
+    db.session.commit()
     return stored or answer_for(order)
 
 

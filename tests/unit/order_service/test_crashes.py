@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -11,6 +12,7 @@ from flask.testing import FlaskClient
 from chassis import failpoints
 from chassis.settings import SettingsError
 from order_service.domain.checkout import FAILPOINTS
+from order_service.domain.stock import Reservation
 from order_service.settings import OrderSettings
 from tests.services import SECRET_KEY, SERVICE_TOKEN, WEBHOOK_SECRET
 from tests.unit.order_service.conftest import bought, check_out, put, read
@@ -104,6 +106,35 @@ def test_a_cancellation_that_dies_is_finished(
     assert (answer.status_code, answer.get_json()["status"]) == (200, "cancelled")
     assert answer.get_json()["payment"]["status"] == "refunded"
     assert (till.kept(order["id"]), shelf.stock(slug)) == (0, 1000)
+
+
+def test_what_was_said_while_the_worker_had_the_order_is_said_again(
+    app: Flask,
+    ada: FlaskClient,
+    shelf: Shelf,
+    work: Work,
+    dies_at: Callable[[str | None], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put(ada, shelf.offer())
+    reserve = shelf.reserve
+
+    def so_slowly_that_the_worker_goes_ahead(*asked: Any) -> Reservation:
+        monkeypatch.setattr(shelf, "reserve", reserve)
+        dies_at("before-charge")
+        with app.app_context():
+            assert cut_off(work)
+        return reserve(*asked)
+
+    monkeypatch.setattr(shelf, "reserve", so_slowly_that_the_worker_goes_ahead)
+    first = check_out(ada, key="one")
+    while work():
+        pass
+    again = check_out(ada, key="one")
+
+    assert first.status_code == again.status_code == 202
+    assert first.get_data() == again.get_data()
+    assert read(ada, first.get_json()["id"])["status"] == "confirmed"
 
 
 @pytest.mark.parametrize("mistaken", ["after-charge", "after-charge:sleep", "after-lunch:kill"])
