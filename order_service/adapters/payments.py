@@ -2,8 +2,10 @@
 
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
@@ -29,7 +31,9 @@ from order_service.settings import OrderSettings
 log = structlog.get_logger()
 
 API_VERSION = "2024-06-20"
-TIMEOUT = (1.0, 5.0)
+CONNECT_SECONDS = 1.0
+READ_SECONDS = 5.0
+LEAST_SECONDS = 0.2
 ATTEMPTS = 3
 PERSISTENCE_SECONDS = 1.5
 CLOCK_SKEW = timedelta(minutes=5)
@@ -41,22 +45,26 @@ class Payments:
     """The shop's account with the provider; safe to use from any thread."""
 
     def __init__(self, api_key: str, api_base: str, webhook_secret: str) -> None:
+        self._wire = _Wire()
         self._client = stripe.StripeClient(
             api_key,
             stripe_version=API_VERSION,
             base_addresses={"api": api_base},
             max_network_retries=0,
-            http_client=_Wire(),
+            http_client=self._wire,
         )
         self._webhook_secret = webhook_secret
 
-    def charge(self, order_id: str, amount: int, currency: str, token: str) -> Outcome:
+    def charge(
+        self, order_id: str, amount: int, currency: str, token: str, within: float = CONNECT_SECONDS + READ_SECONDS
+    ) -> Outcome:
         """Charge `amount` minor units for an order, once however often this is called with the same arguments.
 
-        Raises OutcomeUnknown, and UnknownPaymentToken.
+        Raises UnknownPaymentToken, and OutcomeUnknown when there is no answer `within` so many seconds.
         """
         try:
-            intent = self._persistently(self._create_intent, order_id, amount, currency, token)
+            with self._wire.hurrying(within):
+                intent = self._persistently(self._create_intent, order_id, amount, currency, token)
         except stripe.CardError as error:
             return Declined(_reason(error))
         except stripe.InvalidRequestError as error:
@@ -161,24 +169,37 @@ class _Wire(stripe.HTTPClient):
 
     def __init__(self) -> None:
         super().__init__()
-        self._sessions = threading.local()
+        self._local = threading.local()
+
+    @contextmanager
+    def hurrying(self, seconds: float) -> Iterator[None]:
+        """Have this thread's calls wait for no answer that comes after so many seconds."""
+        self._local.latest = time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            del self._local.latest
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, **_: Any
     ) -> tuple[str, int, Mapping[str, str]]:
         try:
             answer = self._session().request(
-                method, url, headers=headers, data=post_data, timeout=TIMEOUT, allow_redirects=False
+                method, url, headers=headers, data=post_data, timeout=self._timeout(), allow_redirects=False
             )
         except requests.RequestException as error:
             unsent = isinstance(error, requests.ConnectionError) and not isinstance(error, requests.Timeout)
             raise stripe.APIConnectionError(type(error).__name__, should_retry=unsent) from error
         return answer.text, answer.status_code, answer.headers
 
+    def _timeout(self) -> tuple[float, float]:
+        left = getattr(self._local, "latest", float("inf")) - time.monotonic()
+        return CONNECT_SECONDS, max(min(READ_SECONDS, left), LEAST_SECONDS)
+
     def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._sessions, "session", None)
+        session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = self._sessions.session = requests.Session()
+            session = self._local.session = requests.Session()
             session.trust_env = False
         return session
 

@@ -263,7 +263,7 @@ class Saga:
     def _charge(self, order: Order, deadline: Deadline, quoting: bool) -> None:
         reach("before-charge")
         try:
-            outcome = self._ask_for_money(order)
+            outcome = self._ask_for_money(order, deadline)
         except UnknownPaymentToken:
             self._refuse(order, "unknown-payment-token", payment_status="declined")
             return
@@ -333,14 +333,14 @@ class Saga:
         orders.advance(order, "reserved anew", step=Step.COMMIT, detail=reservation.id, **fresh)
         _save("reserved-anew")
 
-    def _ask_for_money(self, order: Order) -> Any:
+    def _ask_for_money(self, order: Order, deadline: Deadline) -> Any:
         if order.total == 0:
             return None
         if now() - order.created_at > KEY_LIFETIME:
             found = self._payments.find(order.id, order.created_at)
             if found is not None:
                 return found
-        return self._payments.charge(order.id, order.total, CURRENCY, order.payment_token)
+        return self._payments.charge(order.id, order.total, CURRENCY, order.payment_token, deadline.left())
 
     def _refuse(self, order: Order, reason: str, detail: str | None = None, **changes: Any) -> None:
         orders.advance(order, "refused", step=Step.RELEASE, detail=detail or reason, reason=reason, **changes)

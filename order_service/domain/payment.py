@@ -74,8 +74,11 @@ class BadSignature(Refusal):
 class Payments(Protocol):
     """The payment provider, as the orders need it; each call may be repeated with the same arguments."""
 
-    def charge(self, order_id: str, amount: int, currency: str, token: str) -> Outcome:
-        """Take the money for an order, once, however often it is asked; raises OutcomeUnknown, UnknownPaymentToken."""
+    def charge(self, order_id: str, amount: int, currency: str, token: str, within: float) -> Outcome:
+        """Take the money for an order, once, however often it is asked.
+
+        Raises UnknownPaymentToken, and OutcomeUnknown when there is no answer within so many seconds.
+        """
         ...
 
     def refund(self, reference: str, amount: int, order_id: str) -> str:

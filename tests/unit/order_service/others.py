@@ -112,14 +112,19 @@ class Shelf:
 
 @dataclass
 class Till:
-    """A payment provider; while it `is_silent` it does what it is asked and loses the answer."""
+    """A payment provider; while it `is_silent` it does what it is asked and loses the answer.
+
+    `patience` is for how many seconds its last answer would have been waited for.
+    """
 
     charges: dict[str, LedgerEntry] = field(default_factory=dict)
     is_silent: bool = False
     asked: int = 0
+    patience: float = 0.0
 
-    def charge(self, order_id: str, amount: int, currency: str, token: str) -> Outcome:
+    def charge(self, order_id: str, amount: int, currency: str, token: str, within: float) -> Outcome:
         self.asked += 1
+        self.patience = within
         if token == "pm_card_chargeDeclined":
             return Declined("card_declined")
         if token != "pm_card_visa":

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from chassis.database import db
+from order_service.domain import checkout
 from order_service.domain import orders as domain
 from order_service.models import OutboxEvent
 from tests.accounts import Accounts
@@ -241,6 +242,15 @@ def test_an_unknown_outcome_is_asked_about_until_it_is_known(
     assert read(ada, order_id)["status"] == "confirmed"
     assert len(till.charges) == 1
     assert check_out(ada, key="one").data == pending.data
+
+
+def test_the_provider_is_given_no_more_time_than_the_catalogue_has_left(
+    ada: FlaskClient, shelf: Shelf, till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkout, "PATIENCE_SECONDS", 3.0)
+    put(ada, shelf.offer())
+    assert check_out(ada).status_code == 201
+    assert 0 < till.patience < 3.0
 
 
 def test_while_the_catalogue_is_away_an_order_waits_for_it(

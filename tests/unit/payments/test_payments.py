@@ -1,3 +1,4 @@
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -81,6 +82,13 @@ def test_no_answer_is_neither_paid_nor_declined(payments: Payments, sandbox: San
         with pytest.raises(OutcomeUnknown):
             payments.charge(order, 1999, "USD", "pm_sandbox_timeout")
     assert charged(sandbox, order) == [1999]
+
+
+def test_no_answer_is_waited_for_longer_than_there_is_time(payments: Payments, order: str) -> None:
+    began = time.monotonic()
+    with pytest.raises(OutcomeUnknown):
+        payments.charge(order, 1999, "USD", "pm_sandbox_timeout", within=0.5)
+    assert time.monotonic() - began < 3
 
 
 def test_a_provider_that_is_away_leaves_the_outcome_unknown(order: str) -> None:
