@@ -1,5 +1,7 @@
 """Probes: is the process alive, and is what it needs there?"""
 
+import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from chassis.database import db
 from chassis.routes import open_to_all
 
 Check = Callable[[], str]
+LEAVE = signal.SIGUSR1
+leaving = threading.Event()
 
 
 class Failing(Exception):
@@ -24,6 +28,9 @@ def install(app: Flask, checks: dict[str, Check]) -> None:
     app.extensions["checks"] = checks
     app.add_url_rule("/livez", "livez", open_to_all(_alive))
     app.add_url_rule("/readyz", "readyz", open_to_all(_ready))
+    app.after_request(_farewell)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(LEAVE, lambda *_: leaving.set())
 
 
 def database_check(migrations: Path) -> Check:
@@ -47,7 +54,16 @@ def _alive() -> Response:
     return wire.json_response({"status": "ok", "checks": {}})
 
 
+def _farewell(response: Response) -> Response:
+    if leaving.is_set():
+        response.headers["Connection"] = "close"
+    return response
+
+
 def _ready() -> Response:
+    if leaving.is_set():
+        stopping = {"process": {"status": "failing", "detail": "it is about to stop"}}
+        return wire.json_response({"status": "failing", "checks": stopping}, status=503)
     results = {name: _result(check) for name, check in current_app.extensions["checks"].items()}
     ok = all(result["status"] == "ok" for result in results.values())
     return wire.json_response({"status": "ok" if ok else "failing", "checks": results}, status=200 if ok else 503)

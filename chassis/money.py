@@ -17,7 +17,7 @@ class Money(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     amount: Annotated[int, Field(ge=0, le=LARGEST_AMOUNT)]
-    currency: Annotated[str, Field(pattern=f"^{CURRENCY}$")] = CURRENCY
+    currency: Annotated[str, Field(pattern=f"^{CURRENCY}$")]
 
     def __str__(self) -> str:
         return shown(self.amount)

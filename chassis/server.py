@@ -2,15 +2,19 @@
 
 import ctypes
 import logging
+import os
 import signal
 import sys
+import time
+from typing import Any
 
 import structlog
-from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
+from granian.server.mp import MPServer
 
 from chassis import logs
+from chassis.health import LEAVE
 from chassis.settings import Settings
 
 log = structlog.get_logger()
@@ -19,12 +23,27 @@ PR_SET_PDEATHSIG = 1
 GRACE_SECONDS = 10
 
 
+class Server(MPServer):
+    """granian, which goes on serving for a while as one that is not ready, so that whoever sends it work stops."""
+
+    def __init__(self, *arguments: Any, drain_seconds: float, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._drain_seconds = drain_seconds
+
+    def _stop_workers(self) -> None:
+        if self._drain_seconds:
+            for worker in self.wrks:
+                os.kill(worker.inner.pid, LEAVE)
+            time.sleep(self._drain_seconds)
+        super()._stop_workers()  # type: ignore[no-untyped-call]
+
+
 def serve(service: str, settings: Settings) -> None:
     """Serve `service:create_app` until SIGTERM or SIGINT; requests under way are finished first."""
     logs.configure(service, settings.log_level)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # readiness asks it every few seconds
     log.info("serving", address=f"http://{settings.host}:{settings.port}", threads=settings.threads)
-    Granian(
+    Server(
         f"{service}:create_app",
         factory=True,
         address=settings.host,
@@ -35,6 +54,7 @@ def serve(service: str, settings: Settings) -> None:
         websockets=False,
         respawn_failed_workers=True,
         workers_kill_timeout=GRACE_SECONDS,
+        drain_seconds=settings.drain_seconds,
         log_level=LogLevels.error,
         log_dictconfig={"formatters": {}, "handlers": {}, "loggers": {"_granian": {"propagate": True}}},
     ).serve()

@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int
     threads: int = 16
+    drain_seconds: float = 0.0
     data_dir: Path = PROJECT / ".data"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     public_url: str = "http://localhost:8080"

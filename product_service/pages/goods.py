@@ -10,7 +10,7 @@ from chassis import identity
 from chassis.answers import etag_of
 from chassis.database import db
 from chassis.identity import Who
-from chassis.money import Money
+from chassis.money import CURRENCY, Money
 from chassis.pages import filled_in, page, shown_again
 from chassis.paging import PageQuery
 from chassis.problems import FieldErrors
@@ -29,7 +29,7 @@ ONE = f"{TABLE}/<slug>"
 UPLOAD = 10 * 1024 * 1024
 MOVEMENTS = PageQuery(limit=50)
 
-TypedPrice = Annotated[Money, BeforeValidator(lambda typed: Money(amount=minor_units(typed)))]
+TypedPrice = Annotated[Money, BeforeValidator(lambda typed: Money(amount=minor_units(typed), currency=CURRENCY))]
 
 
 class NewProductForm(NewProduct):
