@@ -21,8 +21,8 @@ routes = Routes("login", __name__, template_folder="templates")
 class Offered(Body):
     """What a script sends to sign in, complete or not."""
 
-    username: str = Field("", max_length=254)
-    password: str = Field("", max_length=1000)
+    username: str | None = Field(None, max_length=254)
+    password: str | None = Field(None, max_length=1000)
 
 
 @routes.get("/login", who=Who.ANYONE, hidden=True)
@@ -55,9 +55,8 @@ def log_out() -> BaseResponse:
 
 def _by_json() -> BaseResponse:
     offered = read_body(Offered)
-    missing = [name for name, value in offered.model_dump().items() if not value]
-    if missing:
-        errors = [{"field": name, "message": "is missing"} for name in missing]
+    if not (offered.username and offered.password):
+        errors = [{"field": name, "message": "is missing"} for name, value in offered if not value]
         raise Problem(400, "invalid", "Give a username and a password.", errors=errors)
     user = signin.authenticated(offered.username, offered.password, visit())
     key = browser.begin(user)

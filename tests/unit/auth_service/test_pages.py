@@ -181,7 +181,13 @@ def test_scripts_register_and_sign_in_by_json(browser: FlaskClient, slash: str) 
     assert taken.status_code == 409
     assert signed_in.status_code == 200
     assert browser.get("/account").status_code == 200
-    for incomplete in ({"username": "x"}, {"password": "x"}, {}, {"username": "", "password": "x"}):
+    for incomplete in (
+        {"username": "x"},
+        {"password": "x"},
+        {},
+        {"username": "", "password": "x"},
+        {"username": "x", "password": None},
+    ):
         assert browser.post(f"/login{slash}", json=incomplete).status_code == 400
     assert browser.post(f"/login{slash}", json=pair | {"password": "wrong"}).status_code == 401
     assert browser.post(f"/login{slash}", data="{", content_type="application/json").status_code == 400
