@@ -27,13 +27,13 @@ def docs() -> ResponseReturnValue:
 
 @pages.get("/status", who=Who.ANYONE, hidden=True)
 def status() -> ResponseReturnValue:
-    """How the services are: a page for a browser, else a document."""
+    """How the services are: a page, or a document for who asks for JSON."""
     services = _services()
     is_well = all(service["status"] == "up" for service in services.values())
     document = {"status": "ok" if is_well else "degraded", "version": _version(), "services": services}
-    if request.accept_mimetypes.best_match([wire.JSON, "text/html"]) == "text/html":
-        return page("status.html", shop=document)
-    return wire.json_response(document)
+    if request.accept_mimetypes.best_match(["text/html", wire.JSON]) == wire.JSON:
+        return wire.json_response(document)
+    return page("status.html", shop=document)
 
 
 def openapi() -> Response:
