@@ -32,7 +32,7 @@ def _price(price: Any) -> int:
 
 
 class Goods(BaseModel):
-    """One line's product; `price` in major units (`19.99`) or as the API writes it (`{"amount": 1999}`).
+    """One line's product; `price` in major units (`19.99`) or as money (`{"amount": 1999, "currency": "USD"}`).
 
     What a line leaves out stays as it is at a product that is there already.
     """

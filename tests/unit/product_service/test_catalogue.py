@@ -96,6 +96,7 @@ BAD_FIELDS: list[tuple[str, Any]] = [
     ("price", {"amount": 10**12 + 1, "currency": "USD"}),
     ("price", {"amount": 2**63, "currency": "USD"}),
     ("price", {"amount": 1999, "currency": "EUR"}),
+    ("price", {"amount": 1999}),
     ("image", "x" * 501),
     ("category", ["Kitchen"]),
     ("stock", -1),
