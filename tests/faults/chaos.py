@@ -40,8 +40,8 @@ class Report:
     violations: list[Violation]
 
     def __str__(self) -> str:
-        answers = ", ".join(f"{count} × {status}" for status, count in sorted(self.answers.items()))
-        kills = ", ".join(f"{count} × {name}" for name, count in sorted(self.kills.items())) or "none"
+        answers = ", ".join(f"{count} x {status}" for status, count in sorted(self.answers.items()))
+        kills = ", ".join(f"{count} x {name}" for name, count in sorted(self.kills.items())) or "none"
         return (
             f"{self.checkouts} checkouts in {self.seconds:.0f} s, {self.kills.total()} kills ({kills})\n"
             f"answers: {answers}\neverything at its end {self.settled_after:.1f} s after the last fault\n"
@@ -102,7 +102,9 @@ def main() -> int:
     parser.add_argument("--checkouts", type=int, default=10_000)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="repeats a run")
-    parser.add_argument("--database", choices=("sqlite", "mysql"), default="sqlite", help="mysql: MYSQL_TEST_URL names it")
+    parser.add_argument(
+        "--database", choices=("sqlite", "mysql"), default="sqlite", help="mysql: MYSQL_TEST_URL names it"
+    )
     arguments = parser.parse_args()
     say(f"seed {arguments.seed}: --seed {arguments.seed} repeats this run")
     with (

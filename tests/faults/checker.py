@@ -159,7 +159,10 @@ def events_are_told_once(evidence: Evidence, journal: Journal) -> Findings:
         if event.sent_at is None:
             yield event.event_id, f"{event.type} lies in the outbox"
     for letter in evidence.rows["letters"]:
-        yield letter.event_id, f"lies in the postbox for {letter.service}" + (f", dead: {letter.dead}" * bool(letter.dead))
+        yield (
+            letter.event_id,
+            f"lies in the postbox for {letter.service}" + (f", dead: {letter.dead}" * bool(letter.dead)),
+        )
 
 
 def effects_are_had_once(evidence: Evidence, journal: Journal) -> Findings:

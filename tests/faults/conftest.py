@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from tests.builders import Client, Person
 from tests.databases import Databases
+from tests.faults.checkouts import Buyer
 from tests.shop import Shop, shop_on
 
 PATCHES = Path(__file__).parent / "patches"
@@ -42,3 +44,16 @@ def arm(tmp_path: Path) -> Callable[[str], Path]:
         return trap
 
     return lay
+
+
+@pytest.fixture
+def buyer(suite: Shop, customer: Callable[..., Person], product: Callable[..., dict[str, Any]]) -> Buyer:
+    """Makes somebody at the gateway with three of a product at 10.00 in the cart."""
+    lamp = product(stock=1000, price={"amount": 1000, "currency": "USD"})
+
+    def arrive() -> Client:
+        client = Client(suite.gateway, customer().access_token)
+        assert client.put(f"/api/v2/cart/items/{lamp['slug']}", {"quantity": 3}).status_code == 200
+        return client
+
+    return arrive

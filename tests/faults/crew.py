@@ -30,7 +30,7 @@ class Crew:
 
     def running(self) -> dict[str, int]:
         """The processes that run at the moment."""
-        found = {}
+        found: dict[str, int] = {}
         for pid in Path(f"/proc/{self._server}/task/{self._server}/children").read_text().split():
             command = _command(pid)
             found |= {name: int(pid) for name, tail in COMMANDS.items() if command.endswith(f" {tail}")}
@@ -38,13 +38,14 @@ class Crew:
 
     def kill(self, name: str) -> None:
         """End a process, with what it has started, as a power cut would; waits for it to run if it does not."""
-        pid = eventually(lambda: self.running().get(name), within=RETURNING_SECONDS)
-        os.killpg(pid, signal.SIGKILL)
+        eventually(lambda: name in self.running(), within=RETURNING_SECONDS)
+        self.kill_all(name)
 
     def kill_all(self, *names: str) -> None:
         """End several processes at once."""
-        for pid in [pid for name, pid in self.running().items() if name in names]:
-            os.killpg(pid, signal.SIGKILL)
+        for name, pid in self.running().items():
+            if name in names:
+                os.killpg(pid, signal.SIGKILL)
 
     @contextmanager
     def frozen(self, name: str) -> Iterator[None]:

@@ -92,7 +92,9 @@ class Customer:
 
     def ask(self, purchase: Purchase) -> Answer:
         """Send a checkout, and send it again with the same key until there is a final answer."""
-        return self._insist("POST", "/api/v2/orders", purchase.body, purchase.answers, {"Idempotency-Key": purchase.key})
+        return self._insist(
+            "POST", "/api/v2/orders", purchase.body, purchase.answers, {"Idempotency-Key": purchase.key}
+        )
 
     def cancel(self, order_id: str) -> Answer:
         """Take an order back."""
@@ -170,7 +172,7 @@ class Crowd:
         self.journal = Journal()
         self._shop = shop
         self._seed = seed
-        self._threads = threads
+        self._threads = min(threads, customers)
         self._done = 0
         self._counting = threading.Lock()
         self.customers = self.invite(customers)

@@ -30,7 +30,9 @@ def test_no_death_at_any_point_of_the_saga_does_harm(patched_shop: Callable[...,
     slug, *_ = crowd.stock(1, price=1000)
     # A provider that takes 30 s is what the slow ones wait for: they wait side by side with all the others.
     points = sorted(FAILPOINTS, key=lambda point: place_of(point) not in SLOW)
-    sprung = run_together([(customer, point) for customer, point in zip(crowd.customers, points, strict=True)], shop, slug, arm)
+    sprung = run_together(
+        [(customer, point) for customer, point in zip(crowd.customers, points, strict=True)], shop, slug, arm
+    )
     assert sprung == set(FAILPOINTS)
     crowd.repeat_everything()
     assert chaos.verdict(shop, crowd.journal)[0] == []

@@ -1,4 +1,4 @@
-"""The provider's answers get lost, and its webhooks come when they like: nobody pays twice, and nobody's money is lost."""
+"""The provider's answers get lost, its webhooks come when they like: nobody pays twice, and no money is lost."""
 
 import random
 import re
@@ -108,7 +108,9 @@ def buy_and_maybe_cancel(customer: Customer, slug: str) -> None:
         customer.cancel(str(purchase.order_id))
 
 
-def buy_with_webhooks(road: Road, customer: Customer, slug: str, copies: int, hold: float = 0.0, delay: float = 0.0) -> Any:
+def buy_with_webhooks(
+    road: Road, customer: Customer, slug: str, copies: int, hold: float = 0.0, delay: float = 0.0
+) -> Any:
     """Buy while webhooks come in this manner, and wait for them; returns what has become of the order."""
     road.set_webhooks(copies=copies, delay=delay)
     road.to_provider.hold = hold

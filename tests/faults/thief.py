@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from io import BufferedIOBase
 
 Steals = Callable[[bytes], bool]
 CHUNK_SECONDS = 35.0
@@ -68,7 +68,7 @@ def thief() -> Iterator[Thief]:
         proxy.shutdown()
 
 
-def _message(stream: BinaryIO) -> bytes:
+def _message(stream: BufferedIOBase) -> bytes:
     """One HTTP message with its body; nothing at the stream's end."""
     head = bytearray()
     length = 0

@@ -68,9 +68,7 @@ def without_compare_and_set(module: Any) -> None:
         anywhere = module.sa.update(module.Order).where(module.Order.id == order.id)
         module.db.session.execute(anywhere.values(**values, updated_at=module.now()))
         if values.get("status", order.status) != order.status:
-            module.db.session.add(
-                module.HistoryEntry(order_id=order.id, status=values["status"], at=module.now())
-            )
+            module.db.session.add(module.HistoryEntry(order_id=order.id, status=values["status"], at=module.now()))
         for name, value in values.items():
             setattr(order, name, value)
 
@@ -125,9 +123,7 @@ class Patcher(MetaPathFinder):
     def __init__(self, names: list[str]) -> None:
         self._patches = {PATCHES[name][0]: PATCHES[name][1] for name in names}
 
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         if name not in self._patches:
             return None
         others = (finder for finder in sys.meta_path if finder is not self)
