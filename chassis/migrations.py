@@ -11,7 +11,8 @@ import click
 import sqlalchemy as sa
 from alembic import context
 from flask import Flask
-from flask_migrate import Migrate
+from flask.cli import with_appcontext
+from flask_migrate import Migrate, upgrade
 from flask_migrate.cli import db as flask_migrate_commands
 from sqlalchemy.engine import Connection
 
@@ -27,10 +28,13 @@ class MigrationBlocked(Exception):
 
 
 def install(app: Flask, directory: Path) -> None:
-    """Give the service `flask db …` over its own history; `db init` leaves an existing history as it is."""
+    """Give the service `flask db …` over its own history.
+
+    `db init` leaves an existing history as it is, and `db migrate` brings the database to its head before it compares.
+    """
     Migrate(app, db, directory=str(directory))
     commands = copy.copy(flask_migrate_commands)
-    commands.commands = {**commands.commands, "init": _init}
+    commands.commands = {**commands.commands, "init": _init, "migrate": _from_the_head(commands.commands["migrate"])}
     app.cli.add_command(commands)
 
 
@@ -90,6 +94,19 @@ def _skip_empty(migration: Any, revision: Any, directives: list[Any]) -> None:
 def _is_declared(thing: Any, name: str | None, kind: str, reflected: bool, compared_to: Any) -> bool:
     """Search indexes and their shadow tables are made by migrations alone; comparison passes them over."""
     return not (reflected and compared_to is None and kind in ("table", "index") and "search" in (name or ""))
+
+
+def _from_the_head(migrate: click.Command) -> click.Command:
+    compare = migrate.callback
+    assert compare is not None
+
+    def upgrade_and_compare(**options: Any) -> None:
+        upgrade(options["directory"])
+        compare(**options)
+
+    command = copy.copy(migrate)
+    command.callback = with_appcontext(upgrade_and_compare)
+    return command
 
 
 @click.command("init")

@@ -73,6 +73,14 @@ def test_processes_that_migrate_at_once_all_succeed(databases: Databases) -> Non
     assert len(list((ROOT / "tests/noticeboard/migrations/versions").glob("*.py"))) == 1
 
 
+def test_the_tutorials_loop_ends_well_on_an_empty_database_too(databases: Databases) -> None:
+    url = databases.empty("loop")
+    for command in ("init", "migrate", "upgrade"):
+        run = flask_db(url, command)
+        assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
+    assert "notices" in tables(url)
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 @pytest.mark.parametrize("way", ["down", "up again"])
 def test_a_services_history_goes_up_and_down_and_agrees_with_its_models(
