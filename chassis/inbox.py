@@ -36,7 +36,12 @@ class InboxEvent(Model):
 
 
 def listen() -> int:
-    """Take what the broker has for this service; returns how many events that were."""
+    """Take what the broker has for this service; returns how many events that were.
+
+    Nothing is taken while the database is away: a broker gives up what comes back to it too often.
+    """
+    db.session.execute(sa.text("SELECT 1"))
+    db.session.rollback()
     broker: Broker = current_app.extensions["broker"]
     try:
         return broker.deliver(current_app.name, take)

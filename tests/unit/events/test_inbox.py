@@ -1,10 +1,11 @@
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from chassis import events, inbox, outbox
 from chassis.broker import Broker
-from chassis.database import now
+from chassis.database import db, now
 from chassis.envelope import Event
 from chassis.inbox import listen
 from tests.unit.events.conftest import confirm, had_effects
@@ -58,6 +59,21 @@ def test_a_database_that_is_away_is_not_the_events_fault(toy: Flask, monkeypatch
     assert had_effects() == []
     listen()
     assert had_effects() == ["order-1"]
+
+
+def test_while_the_database_is_away_nothing_is_taken_from_the_broker(
+    toy: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[str] = []
+    monkeypatch.setattr(toy.extensions["broker"], "deliver", lambda service, take: taken.append(service))
+
+    def lose_connection(connection: object) -> None:
+        raise OperationalError("BEGIN", {}, Exception("gone away"))
+
+    sa.event.listen(db.engine, "begin", lose_connection)
+    with pytest.raises(OperationalError):
+        listen()
+    assert taken == []
 
 
 def test_a_service_must_handle_what_it_listens_to(toy: Flask) -> None:
