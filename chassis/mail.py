@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 import sqlalchemy as sa
@@ -20,7 +19,7 @@ from pydantic import SecretStr
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.database import BigId, Model, UtcDateTime, db, exact, now
+from chassis.database import BigId, Model, UtcDateTime, db, exact, now, rows_changed
 from chassis.settings import DatabaseSettings
 from chassis.worker import Job
 
@@ -101,9 +100,9 @@ def _is_mine(letter: Letter) -> bool:
     """Take the letter for a minute, unless another worker has just done so."""
     unchanged = (Letter.id == letter.id, Letter.due_at == letter.due_at)
     claim = sa.update(Letter).where(*unchanged).values(due_at=now() + LEASE, attempts=Letter.attempts + 1)
-    result = db.session.execute(claim, execution_options={"synchronize_session": False})
+    mine = rows_changed(claim) == 1
     db.session.commit()
-    return cast("sa.CursorResult[Any]", result).rowcount == 1
+    return mine
 
 
 def _put_off(letter: Letter, error: OSError) -> int:
