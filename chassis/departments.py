@@ -9,15 +9,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from chassis.peers import Peer, PeerUnavailable
 
 MOST = 8
-REMEMBERED_SECONDS = 30.0
-RETRY_SECONDS = 3.0
+REMEMBERED_SECONDS = 5.0
+RETRY_SECONDS = 2.0
 ASK_SECONDS = 0.5
 
 Ask = Callable[[], Sequence[str]]
 
 
 class Departments:
-    """Categories by name, remembered for half a minute; while nobody can be asked, the last that were known."""
+    """Categories by name, remembered for a few seconds; while nobody can be asked, the last that were known."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Arrive
 from tests.browser.visitor import Visitor
-from tests.builders import Person, unique
+from tests.builders import Person, eventually
 from tests.shop import ROOT
 
 DESK, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 860}
@@ -37,19 +37,20 @@ def keep(tmp_path: Path) -> Callable[[Visitor, str], None]:
 @pytest.mark.timeout(300)
 def test_ten_pages(arrive: Arrive, staff: Callable[..., Person], keep: Callable[[Visitor, str], None]) -> None:
     sam = arrive(viewport=DESK)
-    sam.sign_in(staff(username=unique("sam")))
+    sam.sign_in(staff(username="sam"))
     sam.go("/staff/products/import")
     sam.page.locator("#file").set_input_files(ROOT / "product_service/sample/catalogue.jsonl")
     sam.press("Look through it")
     keep(sam, "import")
     sam.press("Import 24")
     expect(sam.page.get_by_text("24 added")).to_be_visible()
+    eventually(lambda: sam.go("/staff/products").get_by_label("Departments").get_by_text("Kitchen").count())
     keep(sam, "catalogue")
     sam.go("/staff/products/storm-lantern")
     keep(sam, "product-edit")
 
     ada = arrive(viewport=DESK)
-    ada.go("/")
+    eventually(lambda: ada.go("/").get_by_label("Departments").get_by_text("Kitchen").count())
     keep(ada, "home")
     ada.go("/products?category=Outdoors&max_price=100&sort=price")
     keep(ada, "shelves")
@@ -60,7 +61,7 @@ def test_ten_pages(arrive: Arrive, staff: Callable[..., Person], keep: Callable[
     keep(ada, "cart")
     ada.page.get_by_role("link", name="Check out").click()
     ada.page.get_by_role("link", name="Make an account").click()
-    ada.register()
+    ada.register("ada")
     ada.fill_in_address()
     keep(ada, "checkout")
     ada.pay()

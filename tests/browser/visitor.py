@@ -31,8 +31,8 @@ class Visitor:
         self.press("Add to cart")
         expect(self.page).to_have_url("/cart")
 
-    def register(self) -> str:
-        username = unique("guest")
+    def register(self, username: str = "") -> str:
+        username = username or unique("guest")
         self.page.get_by_label("Username").fill(username)
         self.page.get_by_label("Email address").fill(f"{username}@example.com")
         self.page.get_by_label("Password").fill(PASSWORD)
