@@ -88,6 +88,8 @@ class Exchange:
             self._instance.pool.give_back(self._connection)
         else:
             self._connection.close()
+            if self._is_sent and self.answer.complete:
+                self._instance.takes_leave()
 
     def _send(self) -> None:
         body = self._errand.body

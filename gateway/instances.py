@@ -17,6 +17,7 @@ RESOLVE_SECONDS = 5.0
 FAILURES = 3
 SHORTEST_REST = 1.0
 LONGEST_REST = 30.0
+LEAVING_SECONDS = 10.0
 
 
 class Instance:
@@ -51,6 +52,10 @@ class Instance:
         """It answered."""
         if self._failed:
             self._failed, self._rest = 0, SHORTEST_REST
+
+    def takes_leave(self) -> None:
+        """It answered, and hung up: it is about to stop, and gets nothing more if there is another."""
+        self._until = time.monotonic() + LEAVING_SECONDS
 
     def failed(self, for_sure: bool = False) -> None:
         """It did not; `for_sure` when it is not even there. It rests the longer, the more often that happens."""

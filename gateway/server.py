@@ -3,9 +3,11 @@
 A thread is given a connection only when the head of a request has come in whole, so slow clients hold none.
 """
 
+import math
 import select
 import socket
 import struct
+import threading
 import time
 from email.utils import formatdate
 from functools import partial
@@ -30,7 +32,7 @@ from gunicorn.http.errors import (
 from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from chassis import logs, wire
+from chassis import health, logs, wire
 from chassis.headers import ALWAYS
 from chassis.problems import Problem, is_first_api
 from chassis.requestlog import request_id
@@ -82,7 +84,7 @@ class Server(BaseApplication):
             "threads": self.settings.threads,
             "worker_connections": CONNECTIONS,
             "keepalive": KEEP_ALIVE_SECONDS,
-            "graceful_timeout": GRACE_SECONDS,
+            "graceful_timeout": math.ceil(self.settings.drain_seconds + GRACE_SECONDS),
             "limit_request_line": 8190,
             "limit_request_fields": 100,
             "limit_request_field_size": 8190,
@@ -158,6 +160,11 @@ class Connection(TConn):
 
 class Worker(ThreadWorker):
     """gunicorn's threads, behind a loop that waits for whole heads and refuses as the shop does."""
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Go on serving for a while as one that is not ready, so that whoever sends it work stops; then end."""
+        health.leaving.set()
+        threading.Timer(self.app.settings.drain_seconds, super().handle_exit, (sig, frame)).start()
 
     def accept(self, listener: Any) -> None:
         try:

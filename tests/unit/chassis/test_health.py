@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from flask import Flask
 
+from chassis import health
 from chassis.database import db
 from tests.conftest import MakeApp
 
@@ -33,3 +34,16 @@ def test_a_made_up_method_makes_no_label(noticeboard: Flask) -> None:
     client = noticeboard.test_client()
     client.open("/livez", method="CANARY")
     assert "CANARY" not in client.get("/metrics").get_data(as_text=True)
+
+
+def test_a_process_told_to_stop_is_not_ready_and_stays_with_nobody(product_app: Flask) -> None:
+    client = product_app.test_client()
+    assert client.get("/readyz").status_code == 200
+    health.leaving.set()
+    try:
+        answer = client.get("/readyz")
+        assert answer.status_code == 503
+        assert answer.headers["Connection"] == "close"
+        assert client.get("/livez").status_code == 200
+    finally:
+        health.leaving.clear()
