@@ -20,7 +20,6 @@ from product_service.domain.slugs import Slug, made_from
 from product_service.models import Product
 
 Format = Literal["csv", "jsonl"]
-Stock = Annotated[int, Field(ge=0, le=stock.MOST)]
 
 
 class NotImportable(Refusal):
@@ -29,6 +28,15 @@ class NotImportable(Refusal):
 
 def _price(price: Any) -> int:
     return Money.model_validate(price).amount if isinstance(price, dict) else minor_units(price)
+
+
+def _count(count: Any) -> Any:
+    if isinstance(count, bool):
+        raise ValueError("must be a whole number")
+    return count
+
+
+Stock = Annotated[int, BeforeValidator(_count), Field(ge=0, le=stock.MOST)]
 
 
 class Goods(BaseModel):
@@ -147,6 +155,8 @@ def _check_columns(reader: "csv.DictReader[str]") -> None:
 
 
 def _checked(number: int, values: Any) -> Goods | BadLine:
+    if not isinstance(values, dict):
+        return BadLine(number, "is not a JSON object")
     try:
         return Goods.model_validate(values)
     except ValidationError as error:

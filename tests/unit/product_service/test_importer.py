@@ -101,11 +101,13 @@ def test_bad_lines_are_named_and_the_others_imported(import_text: Callable[..., 
 def test_bad_json_lines_are_named(import_text: Callable[..., Result]) -> None:
     deep = "[" * 100_000
     result = import_text(
-        f'{{"name":"A","price":1}}\n{{\n[]\n{{"name":"N","price":NaN}}\n{deep}\n{{"name":"B","price":2,"colour":"red"}}\n',
+        f'{{"name":"A","price":1}}\n{{\n[]\n{{"name":"N","price":NaN}}\n{deep}\n{{"name":"B","price":2,"colour":"red"}}\n'
+        '{"name":"C","price":3,"stock":true}\n',
         "goods.jsonl",
     )
 
-    assert result.stdout == "1 added, 0 changed, 5 bad lines skipped\n"
+    assert result.stdout == "1 added, 0 changed, 6 bad lines skipped\n"
+    assert "line 3: is not a JSON object\n" in result.stderr
 
 
 @pytest.mark.parametrize("text", ["", "name\nMug\n", "name,price,colour\nMug,1,red\n"])
