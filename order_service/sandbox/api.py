@@ -250,10 +250,12 @@ def _page(kind: str, url: str) -> Response:
     if not INTEGER.fullmatch(limit) or not 1 <= int(limit) <= LARGEST_PAGE:
         raise invalid(f"Invalid integer: limit must be from 1 to {LARGEST_PAGE}", param="limit")
     after = request.args.get("starting_after")
-    since = int(_nested("created").get("gte", 0))
+    since = _nested("created").get("gte", "0")
+    if not INTEGER.fullmatch(since):
+        raise invalid(f"Invalid integer: {since}", param="created[gte]")
     with ledger().reading() as books:
         if after is not None:
             _found(books, kind, after, param="starting_after")
-        found = books.listing(kind, int(limit) + 1, after, since, request.args.get("payment_intent"))
+        found = books.listing(kind, int(limit) + 1, after, int(since), request.args.get("payment_intent"))
     page = {"object": "list", "data": found[: int(limit)], "has_more": len(found) > int(limit), "url": url}
     return wire.json_response(page)

@@ -3,7 +3,8 @@
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from chassis import health, logs, metrics, problems, requestlog
+from chassis import headers, health, logs, metrics, openapi, problems, requestlog
+from chassis.app import VERSION
 from chassis.server import die_with_parent
 from order_service.sandbox import api, control
 from order_service.sandbox.ledger import Ledger, Manner
@@ -24,11 +25,13 @@ def create_app(settings: SandboxSettings | None = None) -> Flask:
     manner = Manner(settings.webhook_copies, settings.webhook_delay)
     ledger = Ledger(settings.data_dir / "sandbox", manner)
     postman = Postman(ledger, settings)
-    app.extensions |= {"settings": settings, "ledger": ledger}
+    app.extensions |= {"settings": settings, "version": VERSION, "ledger": ledger}
     requestlog.install(app)
     metrics.install(app)
     problems.install(app, {})
     app.register_error_handler(HTTPException, _unrecognised)
+    headers.install(app)
+    openapi.install(app)
     health.install(app, {})
     app.register_blueprint(api.routes)
     app.register_blueprint(control.routes)

@@ -173,7 +173,10 @@ def test_lists_are_newest_first_and_come_in_pages(sandbox: Sandbox) -> None:
     assert [next(listed).id for _ in newest] == newest
 
 
-@pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 101}, {"limit": "all"}, {"starting_after": "pi_nobody"}])
+@pytest.mark.parametrize(
+    "query",
+    [{"limit": 0}, {"limit": 101}, {"limit": "all"}, {"starting_after": "pi_nobody"}, {"created[gte]": "today"}],
+)
 def test_a_page_that_is_none_is_refused(sandbox: Sandbox, query: dict[str, str]) -> None:
     assert sandbox.get("/v1/payment_intents", **query).status_code in (400, 404)
 
@@ -195,6 +198,12 @@ def test_what_it_does_not_know_it_says_in_stripes_words(sandbox: Sandbox) -> Non
     for path in ("/v1/payment_intents/pi_nobody", "/v1/refunds/re_nobody", "/v1/customers"):
         answer = sandbox.get(path)
         assert (answer.status_code, answer.json()["error"]["type"]) == (404, "invalid_request_error")
+
+
+def test_it_describes_itself_as_every_process_does(sandbox: Sandbox) -> None:
+    described = sandbox.get("/openapi.json")
+    assert described.headers["Server"] == "shop"
+    assert {"/v1/payment_intents", "/v1/payment_intents/{intent_id}", "/v1/refunds"} <= set(described.json()["paths"])
 
 
 def test_it_does_not_run_where_payments_are_real(tmp_path: Path) -> None:
