@@ -125,7 +125,9 @@ class Payments:
             subject = event["data"]["object"]
             reference = subject["id"] if subject["object"] == "payment_intent" else subject.get("payment_intent")
             order_id = (subject.get("metadata") or {}).get("order_id")
-            return PaymentEvent(event["id"], event["type"], reference or "", order_id)
+            return PaymentEvent(
+                event["id"], event["type"], reference or "", None if order_id is None else str(order_id)
+            )
         except (stripe.SignatureVerificationError, ValueError, KeyError, AttributeError, TypeError) as error:
             raise BadSignature from error
 

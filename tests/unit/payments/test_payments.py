@@ -152,6 +152,14 @@ def test_a_webhook_is_read_when_its_signature_is_the_providers(payments: Payment
     assert (event.id, event.reference, event.order_id) == ("evt_1", "pi_1", "order-1")
 
 
+@pytest.mark.parametrize(("said", "read"), [("7", "7"), ("[]", "[]"), ("null", None)])
+def test_an_orders_id_is_text_whatever_the_provider_says(payments: Payments, said: str, read: str | None) -> None:
+    subject = f'{{"id": "pi_1", "object": "payment_intent", "metadata": {{"order_id": {said}}}}}'
+    body = f'{{"id": "evt_1", "type": "payment_intent.succeeded", "data": {{"object": {subject}}}}}'
+    event = payments.verify_webhook(body.encode(), WebhookSignature.generate_signature_header(body, WEBHOOK_SECRET))
+    assert event.order_id == read
+
+
 @pytest.mark.parametrize("body", ["{}", "[]", "not JSON", '{"id": "evt_1", "type": "x", "data": {"object": []}}'])
 def test_a_signed_webhook_that_makes_no_sense_is_refused(payments: Payments, body: str) -> None:
     with pytest.raises(BadSignature):
