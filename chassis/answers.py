@@ -1,5 +1,6 @@
 """The ends of views: an answer that commits what it tells of, and one that a client may keep."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, request
@@ -7,6 +8,7 @@ from flask import Response, request
 from chassis import wire
 from chassis.database import db
 from chassis.idempotency import claimed
+from chassis.paging import Slice, next_link, page_of
 from chassis.problems import Problem
 
 CATALOGUE_CACHE = "public, max-age=0, must-revalidate"
@@ -36,6 +38,13 @@ def revalidated(document: Any, cache_control: str = CATALOGUE_CACHE, **headers: 
         response.headers[name.replace("_", "-").title()] = value
     response.add_etag()
     response.make_conditional(request)
+    return response
+
+
+def listed(items: Sequence[Any], found: Slice) -> Response:
+    """A page of a list, shown as these items, with the `Link` to the next one."""
+    response = wire.json_response(page_of(items, found.next_cursor))
+    response.headers.extend(next_link(found.next_cursor))
     return response
 
 

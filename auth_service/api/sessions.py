@@ -5,12 +5,11 @@ from flask import Response
 from auth_service.api.schemas import LARGEST_ID, SessionPage, SessionView
 from auth_service.domain import sessions
 from auth_service.models import Session
-from chassis.answers import committed
+from chassis.answers import committed, listed
 from chassis.database import db
 from chassis.identity import Who, signed_in
-from chassis.paging import PageQuery, Sort, next_link, page, page_of
+from chassis.paging import PageQuery, Sort, page
 from chassis.routes import Routes
-from chassis.wire import json_response
 
 routes = Routes("sessions", __name__)
 
@@ -22,10 +21,7 @@ def list_sessions(query: PageQuery) -> Response:
     """Where the caller is signed in, the newest first."""
     found = page(db.session, sessions.of(signed_in().user_id), NEWEST, query)
     current = int(signed_in().session_id)
-    shown = [SessionView.of(row[0]) | {"current": row[0].id == current} for row in found.rows]
-    response = json_response(page_of(shown, found.next_cursor))
-    response.headers.extend(next_link(found.next_cursor))
-    return response
+    return listed([SessionView.of(row[0]) | {"current": row[0].id == current} for row in found.rows], found)
 
 
 @routes.delete(f"/api/v2/sessions/<int(max={LARGEST_ID}):session_id>", who=Who.CUSTOMER, answers={204: None})

@@ -18,11 +18,11 @@ from auth_service.api.schemas import (
 from auth_service.api.visit import visit
 from auth_service.domain import accounts, registration, signin
 from auth_service.models import User
-from chassis.answers import committed
+from chassis.answers import committed, listed
 from chassis.database import db
 from chassis.idempotency import idempotent
 from chassis.identity import Who, signed_in
-from chassis.paging import PageQuery, Sort, next_link, page, page_of
+from chassis.paging import PageQuery, Sort, page
 from chassis.routes import Routes
 from chassis.wire import json_response
 
@@ -77,10 +77,7 @@ def change_password(body: PasswordChange) -> Response:
 def list_users(query: PageQuery) -> Response:
     """Everybody, the oldest account first."""
     found = page(db.session, sa.select(User), BY_ID, query)
-    people = [Profile.of(row[0]) for row in found.rows]
-    response = json_response(page_of(people, found.next_cursor))
-    response.headers.extend(next_link(found.next_cursor))
-    return response
+    return listed([Profile.of(row[0]) for row in found.rows], found)
 
 
 @routes.get(ONE, who=Who.ADMIN, answers={200: Profile})

@@ -2,11 +2,11 @@
 
 from flask import Response
 
-from chassis import identity, wire
-from chassis.answers import committed
+from chassis import identity
+from chassis.answers import committed, listed
 from chassis.idempotency import idempotent
 from chassis.identity import Who
-from chassis.paging import PageQuery, next_link, page_of
+from chassis.paging import PageQuery
 from chassis.routes import Routes
 from chassis.schemas import Page
 from product_service.api.schemas import AdjustedView, MovementView, StockAdjustment, movement_document
@@ -30,6 +30,4 @@ def adjust_stock(slug: str, body: StockAdjustment) -> Response:
 def list_movements(slug: str, query: PageQuery) -> Response:
     """Every movement of a product's goods, the latest first."""
     found = goods.movements(catalogue.find(slug).id, query)
-    response = wire.json_response(page_of([movement_document(row) for row in found.rows], found.next_cursor))
-    response.headers.extend(next_link(found.next_cursor))
-    return response
+    return listed([movement_document(row) for row in found.rows], found)
