@@ -33,6 +33,8 @@ def _add(response: Response) -> Response:
     for name, value in ALWAYS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")
+    if response.status_code == 413:
+        response.headers["Connection"] = "close"  # the rest of the body is still on its way, and nobody will read it
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response

@@ -183,6 +183,12 @@ def test_a_body_of_unannounced_length_ends_where_it_gets_too_large(anybody: Flas
         assert answer.status_code == status
 
 
+def test_nobody_sends_another_request_after_a_body_that_was_not_read(anybody: FlaskClient) -> None:
+    large = anybody.post("/api/v2/notices", data=b" " * (1024 * 1024 + 1), content_type="application/json")
+    assert (large.status_code, large.headers["Connection"]) == (413, "close")
+    assert "Connection" not in anybody.get("/api/v2/notices").headers
+
+
 def test_the_description_says_what_the_routes_declare(noticeboard: Flask) -> None:
     described = noticeboard.test_client().get("/openapi.json").get_json()["paths"]
     create, promise = described["/api/v2/notices"]["post"], described["/api/v2/promises"]["post"]
