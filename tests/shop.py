@@ -24,7 +24,7 @@ MODULES = {
     "sandbox": "order_service.sandbox",
 }
 PACKAGES = ("auth_service", "product_service", "order_service", "gateway")
-STARTING_SECONDS = 60.0
+STARTING_SECONDS = 100.0
 ENDING_SECONDS = 15.0
 # The kernel ends the shop with the test run, also when the run is killed.
 TIED = (

@@ -10,6 +10,7 @@ from tests.builders import Client, Person, sign_in
 from tests.shop import Shop
 
 SCHEMATHESIS = Path(sysconfig.get_path("scripts")) / "schemathesis"
+FIRST_API_AGAIN = "^/api/v1/"  # the same views stand at /api/…
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -33,7 +34,18 @@ def hold_to_its_word(url: str, token: str, directory: Path, *options: str) -> No
         f"Authorization: Bearer {token}",
     ]
     command += ["--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing,stateful", "--seed", "1"]
-    command += ["--max-examples", "3", "--workers", "1", "--no-shrink", "--max-redirects", "0", *options]
+    command += [
+        "--max-examples",
+        "3",
+        "--workers",
+        "1",
+        "--exclude-path-regex",
+        FIRST_API_AGAIN,
+        "--no-shrink",
+        "--max-redirects",
+        "0",
+        *options,
+    ]
     run = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=280, check=False)
     assert run.returncode == 0, run.stdout[-12000:] + run.stderr[-2000:]
 
