@@ -92,7 +92,8 @@ def minute(moment: datetime) -> str:
 def filled_in(model: type[Model]) -> tuple[Model | None, FieldErrors]:
     """The model that the page's form fills in, or None and each field at fault."""
     form = request.form.copy()
-    form.pop(CSRF_FIELD, None)
+    for name in {CSRF_FIELD, "next"} - model.model_fields.keys():
+        form.pop(name, None)
     try:
         return read_model(model, form), []
     except ValidationError as error:

@@ -4,6 +4,7 @@ import ctypes
 import logging
 import os
 import signal
+import socket
 import sys
 import time
 from typing import Any
@@ -15,7 +16,7 @@ from granian.server.mp import MPServer
 
 from chassis import logs
 from chassis.health import LEAVE
-from chassis.settings import Settings
+from chassis.settings import Settings, SettingsError
 
 log = structlog.get_logger()
 
@@ -41,6 +42,7 @@ class Server(MPServer):
 def serve(service: str, settings: Settings) -> None:
     """Serve `service:create_app` until SIGTERM or SIGINT; requests under way are finished first."""
     logs.configure(service, settings.log_level)
+    claim_port(settings)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # readiness asks it every few seconds
     log.info("serving", address=f"http://{settings.host}:{settings.port}", threads=settings.threads)
     Server(
@@ -58,6 +60,16 @@ def serve(service: str, settings: Settings) -> None:
         log_level=LogLevels.error,
         log_dictconfig={"formatters": {}, "handlers": {}, "loggers": {"_granian": {"propagate": True}}},
     ).serve()
+
+
+def claim_port(settings: Settings) -> None:
+    """Refuse to start where another program listens: the server itself would share the port with it in silence."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise SettingsError(f"PORT: {settings.host}:{settings.port} cannot be had: {error.strerror}") from error
 
 
 def die_with_parent() -> None:

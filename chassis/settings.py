@@ -6,7 +6,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Self
 
-from pydantic import SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import URL, make_url
@@ -111,14 +111,16 @@ class DatabaseSettings(Settings):
     """Settings of a service that owns a database; `database_name` names the embedded one."""
 
     database_name: str
-    database_url: str | None = None
+    database_url: str | None = Field(None, validate_default=True)
     database_password: SecretStr | None = None
     database_pool: int = 20
     events_url: SecretStr | None = None
 
     @field_validator("database_url")
     @classmethod
-    def _of_a_known_kind(cls, value: str | None) -> str | None:
+    def _of_a_known_kind(cls, value: str | None, others: ValidationInfo) -> str | None:
+        if others.data.get("environment") == "production" and not (value or "").startswith("mysql+pymysql://"):
+            raise ValueError("production needs mysql+pymysql://USER@HOST/DATABASE")
         if value is not None and not value.startswith(("sqlite:///", "mysql+pymysql://")):
             raise ValueError("must be sqlite:///FILE or mysql+pymysql://USER@HOST/DATABASE")
         return value
@@ -126,8 +128,6 @@ class DatabaseSettings(Settings):
     @cached_property
     def database(self) -> URL:
         """Where this service keeps its tables."""
-        if self.production and not (self.database_url or "").startswith("mysql"):
-            raise SettingsError("DATABASE_URL: production needs mysql+pymysql://USER@HOST/DATABASE")
         if self.database_url is None:
             self.data_dir.mkdir(parents=True, exist_ok=True)
             return make_url(f"sqlite:///{self.data_dir / self.database_name}.sqlite3")

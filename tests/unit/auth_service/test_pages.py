@@ -45,6 +45,15 @@ def test_who_registers_is_signed_in_and_sees_their_account(browser: FlaskClient)
     assert "bronze" in account.text
 
 
+@pytest.mark.parametrize(("asked", "led_to"), [("/orders", "/orders"), ("//evil.test", "/account")])
+def test_where_to_go_next_may_come_with_the_form(
+    browser: FlaskClient, person: MakeVisitor, asked: str, led_to: str
+) -> None:
+    answer = submit(browser, "/login", username=person().username, password=PASSWORD, next=asked)
+
+    assert (answer.status_code, answer.location) == (303, led_to)
+
+
 def test_a_form_says_what_is_wrong_and_keeps_what_was_typed(browser: FlaskClient) -> None:
     refused = submit(browser, "/register", username="<ada>", email="ada@example.com", password="password1234")
 
