@@ -45,11 +45,16 @@ def roll(shop: Shop, force: bool) -> list[str]:
 
 
 def start_first(shop: Shop, service: str, old: list[str], wanted: int) -> None:
-    """Start the new containers beside the old ones, and end those when the new ones are healthy."""
-    new = start(shop, service, len(old) + wanted)
-    for container in old:
-        remove(container)
-    for container in new[wanted:]:
+    """Start a new container beside the others, end an old one when it is healthy, and so on.
+
+    One at a time: its name is known from its start on, and a gateway that finds one not listening yet tries another.
+    """
+    leaving = list(old)
+    for _ in range(wanted - len(shop.containers(service)) + len(old)):
+        start(shop, service, len(shop.containers(service)) + 1)
+        if leaving:
+            remove(leaving.pop(0))
+    for container in leaving:
         remove(container)
 
 
