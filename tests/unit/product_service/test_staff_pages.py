@@ -1,0 +1,134 @@
+"""The staff's pages of the catalogue, as a browser without scripts uses them."""
+
+import re
+from io import BytesIO
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from PIL import Image
+from werkzeug.test import TestResponse
+
+from product_service.domain import pictures
+from tests.accounts import Accounts
+from tests.unit.product_service.conftest import Offer
+
+TABLE = "/staff/products"
+
+
+@pytest.fixture
+def clerk(product_app: Flask, accounts: Accounts) -> FlaskClient:
+    """Sam's browser, signed in."""
+    browser = product_app.test_client()
+    browser.set_cookie("session", accounts.key("sam", "staff"))
+    return browser
+
+
+def send(browser: FlaskClient, page: str, path: str, **fields: Any) -> TestResponse:
+    """Fill in a form of this page and send it there."""
+    shown = browser.get(page, headers={"Accept": "text/html"})
+    hidden = dict(re.findall(r'name="(csrf_token|version)" value="([^"]*)"', shown.text))
+    hidden = hidden if path == page else {"csrf_token": hidden["csrf_token"]}
+    return browser.post(path, data={**hidden, **fields})
+
+
+def drawn(size: tuple[int, int] = (1600, 800), form: str = "PNG") -> BytesIO:
+    file = BytesIO()
+    Image.new("RGB", size, "teal").save(file, form)
+    file.seek(0)
+    return file
+
+
+def test_a_product_is_made_changed_and_taken_off_sale(clerk: FlaskClient) -> None:
+    made = send(clerk, f"{TABLE}/new", f"{TABLE}/new", name="Tin box", price="12.5", stock="4", category="Tins")
+    assert made.location == f"{TABLE}/tin-box"
+    changed = send(clerk, made.location, made.location, name="Tin box", price="13", description="Blue.", slug="tin")
+    assert changed.location == f"{TABLE}/tin"
+    shown = clerk.get("/api/v2/products/tin").get_json()
+    assert (shown["price"]["amount"], shown["description"], shown["category"]) == (1300, "Blue.", None)
+
+    assert send(clerk, changed.location, f"{TABLE}/tin/retirement").location == TABLE
+    assert clerk.get(f"{TABLE}/tin").status_code == 404
+
+
+@pytest.mark.parametrize("wrong", [{"price": "12,50"}, {"price": ""}, {"name": " "}, {"slug": "a b"}, {"stock": "-1"}])
+def test_errors_stand_beside_their_fields(clerk: FlaskClient, wrong: dict[str, str]) -> None:
+    fields = {"name": "Tin box", "price": "12.50", "stock": "1", "description": "Blue <3"} | wrong
+    again = send(clerk, f"{TABLE}/new", f"{TABLE}/new", **fields)
+
+    assert again.status_code == 422
+    assert f'id="{next(iter(wrong))}-error"' in again.text
+    assert "Blue &lt;3" in again.text
+
+
+def test_nobody_overwrites_what_somebody_else_has_just_saved(clerk: FlaskClient, product: Offer) -> None:
+    product(slug="mug")
+    stale = send(clerk, f"{TABLE}/mug", f"{TABLE}/mug", name="Mug", price="1", version="of yesterday")
+
+    assert stale.status_code == 412
+    assert "Somebody else has changed it meanwhile." in stale.text
+    assert send(clerk, f"{TABLE}/mug", f"{TABLE}/mug", name="Mug", price="1").status_code == 303
+
+
+def test_a_slug_that_is_taken_is_told(clerk: FlaskClient, product: Offer) -> None:
+    product(slug="mug")
+    product(slug="tin")
+
+    assert send(clerk, f"{TABLE}/tin", f"{TABLE}/tin", name="Tin", price="1", slug="mug").status_code == 409
+
+
+def test_stock_is_counted_with_a_reason(clerk: FlaskClient, product: Offer) -> None:
+    product(slug="mug", stock=3)
+
+    assert send(clerk, f"{TABLE}/mug", f"{TABLE}/mug/stock", delta="-1", reason="broken").status_code == 303
+    too_many = send(clerk, f"{TABLE}/mug", f"{TABLE}/mug/stock", delta="-9", reason="more")
+    assert (too_many.status_code, 'id="delta-error"' in too_many.text) == (409, True)
+    assert "broken" in clerk.get(f"{TABLE}/mug").text
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_a_picture_is_made_anew_in_two_sizes(clerk: FlaskClient, product: Offer, form: str) -> None:
+    product(slug="mug")
+    uploaded = send(clerk, f"{TABLE}/mug", f"{TABLE}/mug/picture", file=(drawn(form=form), "whatever.exe"))
+    assert uploaded.status_code == 303
+    image = clerk.get("/api/v2/products/mug").get_json()["image"]
+
+    for address, width in ((image, 1200), (image.replace(".webp", "-small.webp"), 480)):
+        answer = clerk.get(address)
+        assert (answer.mimetype, "immutable" in answer.headers["Cache-Control"]) == ("image/webp", True)
+        assert Image.open(BytesIO(answer.data)).width == width
+
+
+def test_what_is_no_picture_is_refused(clerk: FlaskClient, product: Offer, monkeypatch: pytest.MonkeyPatch) -> None:
+    product(slug="mug")
+    monkeypatch.setattr(pictures, "MOST_PIXELS", 1000 * 1000)
+    cut = BytesIO(drawn((900, 900)).read()[:200])
+    bad = [BytesIO(b"<svg onload='alert(1)'/>"), BytesIO(b""), cut, drawn((1001, 1001)), drawn((9, 9), "BMP")]
+
+    for file in bad:
+        refused = send(clerk, f"{TABLE}/mug", f"{TABLE}/mug/picture", file=(file, "a.png"))
+        assert (refused.status_code, 'id="file-error"' in refused.text) == (422, True)
+    assert clerk.get("/api/v2/products/mug").get_json()["image"] is None
+
+
+def test_a_file_is_looked_through_and_then_imported(clerk: FlaskClient) -> None:
+    lines = "name,price\nPlate,12.00\nBad,twelve\n"
+    looked = send(clerk, f"{TABLE}/import", f"{TABLE}/import", file=(BytesIO(lines.encode()), "a.csv"))
+    assert "1 good, 1 bad" in looked.text
+    assert clerk.get("/api/v2/products").get_json()["items"] == []
+
+    stored = send(clerk, f"{TABLE}/import", f"{TABLE}/import/confirmation", text=lines)
+    assert stored.location == TABLE
+    assert clerk.get("/api/v2/products/plate").status_code == 200
+    useless = send(clerk, f"{TABLE}/import", f"{TABLE}/import", file=(BytesIO(b"colour\nred\n"), "a.csv"))
+    assert (useless.status_code, 'id="file-error"' in useless.text) == (422, True)
+    assert send(clerk, f"{TABLE}/import", f"{TABLE}/import/confirmation", text="colour\nred").status_code == 422
+
+
+def test_a_customer_is_not_let_in(product_app: Flask, accounts: Accounts) -> None:
+    browser = product_app.test_client()
+    browser.set_cookie("session", accounts.key("ada"))
+
+    assert browser.get(TABLE).status_code == 403
+    assert product_app.test_client().get(TABLE).location == "/login?next=%2Fstaff%2Fproducts"
