@@ -193,6 +193,7 @@ def test_a_provider_that_fails_twice_is_asked_again(ada: Client, product: Produc
     assert len(charges(suite, order_id)) == 1
 
 
+@pytest.mark.faults
 def test_a_provider_that_says_nothing_for_long_charges_once(ada: Client, product: Product, suite: Shop) -> None:
     put(ada, product()["slug"])
     began = time.monotonic()

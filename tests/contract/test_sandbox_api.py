@@ -130,6 +130,7 @@ def test_an_unreliable_card_fails_twice_for_each_key_and_then_pays(sandbox: Sand
         assert statuses == [500, 500, 200, 200]
 
 
+@pytest.mark.faults
 def test_a_slow_answer_is_paid_already_and_holds_up_nobody(sandbox: Sandbox) -> None:
     asked = {"payment_method": "pm_sandbox_timeout", "metadata[order_id]": "slow"}
     with ThreadPoolExecutor(40) as threads:
