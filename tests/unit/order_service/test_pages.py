@@ -154,3 +154,73 @@ def test_somebody_elses_order_is_not_there(app: Flask, accounts: Accounts, brows
     other.set_cookie("session", accounts.key("bob", user_id=9))
 
     assert other.get(where).status_code == 404
+
+
+def test_what_was_typed_waits_for_who_has_to_sign_in_again(
+    app: Flask, accounts: Accounts, browser: FlaskClient, full: str
+) -> None:
+    page = browser.get("/checkout")
+    fields = {**WHERE, "token": "pm_card_visa", "key": hidden(page, "key"), "who": hidden(page, "who")}
+    fields |= {"csrf_token": hidden(page, "csrf_token"), "expected_total": hidden(page, "expected_total")}
+    from_page = {"Accept": "text/html", "Referer": "http://localhost/checkout"}
+    browser.delete_cookie("session")
+
+    sent = browser.post("/checkout", data=fields, headers=from_page)
+    assert (sent.status_code, sent.location) == (303, "/login?next=%2Fcheckout")
+
+    browser.set_cookie("session", accounts.key("ada", user_id=7))
+    again = browser.get("/checkout")
+    assert "Mill Road" in again.text
+    assert pay(browser, again).status_code == 303
+    assert browser.get_cookie("checkout_draft", path="/checkout") is None
+
+
+def test_a_form_from_before_signing_in_is_shown_again_as_typed(browser: FlaskClient, full: str, till: Till) -> None:
+    page = browser.get("/checkout")
+    with browser.session_transaction() as visit:
+        visit.clear()
+
+    again = pay(browser, page)
+
+    assert (again.status_code, till.asked) == (400, 0)
+    assert "Mill Road" in again.text
+    assert pay(browser, again).status_code == 303
+
+
+def test_every_page_tells_how_much_is_in_the_cart(browser: FlaskClient, full: str) -> None:
+    assert "2<span" in browser.get("/orders").text
+    count = browser.get_cookie("cart_count")
+    assert count is not None
+    assert count.value == "2"
+    where = pay(browser, browser.get("/checkout")).location
+    assert where is not None
+    assert "badge" not in browser.get(where).text
+
+
+def test_while_the_catalogue_is_away_the_cart_says_what_is_missing(
+    browser: FlaskClient, full: str, shelf: Shelf
+) -> None:
+    shelf.is_away = True
+    page = browser.get("/cart")
+
+    assert page.status_code == 200
+    assert "cannot be checked at the moment" in page.text
+    assert "$39.98" in page.text
+    assert browser.get("/orders").status_code == 200
+
+
+def test_staff_see_everybodys_orders_and_find_one_by_its_number(
+    app: Flask, accounts: Accounts, browser: FlaskClient, full: str
+) -> None:
+    where = pay(browser, browser.get("/checkout")).location
+    assert where is not None
+    number = re.search(r"Order (\d{6}-\w{8})", browser.get(where).text)
+    assert number
+    clerk = app.test_client()
+    clerk.set_cookie("session", accounts.key("sam", "staff", user_id=8))
+
+    assert where in clerk.get("/staff/orders?status=confirmed").text
+    assert where not in clerk.get("/orders").text
+    assert clerk.get(f"/staff/orders?number={number[1]}").location == where
+    assert clerk.get("/staff/orders?number=none").location == "/staff/orders"
+    assert browser.get("/staff/orders").status_code == 403
