@@ -147,6 +147,7 @@ def test_failpoints_are_refused_in_production() -> None:
     with pytest.raises(SettingsError, match="FAILPOINT"):
         OrderSettings.load(
             environment="production",
+            database_url="mysql+pymysql://shop@127.0.0.1/order",
             failpoint="after-charge:kill",
             secret_key=SECRET_KEY,
             service_token=SERVICE_TOKEN,

@@ -184,7 +184,11 @@ def test_a_webhook_from_a_stranger_is_refused(payments: Payments) -> None:
 
 def test_production_names_the_key_that_it_lacks() -> None:
     settings = OrderSettings.load(
-        environment="production", secret_key="s" * 32, service_token="t" * 32, payment_webhook_secret="w" * 32
+        environment="production",
+        database_url="mysql+pymysql://shop@127.0.0.1/order",
+        secret_key="s" * 32,
+        service_token="t" * 32,
+        payment_webhook_secret="w" * 32,
     )
     with pytest.raises(SettingsError, match="STRIPE_API_KEY"):
         adapter.connect(settings)
