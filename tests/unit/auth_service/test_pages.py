@@ -7,6 +7,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from auth_service.domain import accounts, membership
+from chassis.database import db
 from tests.builders import PASSWORD, registration, unique
 from tests.unit.auth_service.conftest import MakeVisitor, newcomer
 
@@ -26,6 +28,14 @@ def submit(browser: FlaskClient, path: str, page: str | None = None, **fields: s
 
 def sign_in(browser: FlaskClient, username: str, path: str = "/login") -> TestResponse:
     return submit(browser, path, username=username, password=PASSWORD)
+
+
+def buy(app: Flask, username: str, amount: int) -> None:
+    with app.app_context():
+        user = accounts.named(username)
+        assert user is not None
+        membership.paid(user.id, unique("order"), amount)
+        db.session.commit()
 
 
 def session_of(browser: FlaskClient) -> str:
@@ -246,6 +256,26 @@ def test_one_signs_out_elsewhere(app: Flask, browser: FlaskClient, person: MakeV
 
     assert elsewhere.get("/account").status_code == 303
     assert browser.get("/account").status_code == 200
+
+
+def test_one_signs_out_everywhere(app: Flask, browser: FlaskClient, person: MakeVisitor) -> None:
+    ada, elsewhere = person(), app.test_client()
+    sign_in(elsewhere, ada.username)
+    sign_in(browser, ada.username)
+
+    assert submit(browser, "/account/sessions/end", "/account").location == "/login"
+    assert [known.get("/account").status_code for known in (browser, elsewhere)] == [303, 303]
+
+
+def test_the_account_tells_how_far_the_next_level_is(app: Flask, browser: FlaskClient, person: MakeVisitor) -> None:
+    ada = person()
+    sign_in(browser, ada.username)
+    assert "$500.00 more, and you are silver" in browser.get("/account").text
+
+    buy(app, ada.username, 60_000)
+    assert "$1,400.00 more, and you are gold" in browser.get("/account").text
+    buy(app, ada.username, 300_000)
+    assert "nothing above gold" in browser.get("/account").text
 
 
 def test_nobody_signs_somebody_else_out(app: Flask, browser: FlaskClient, person: MakeVisitor) -> None:
