@@ -65,7 +65,7 @@ def make_secrets() -> list[str]:
             say(f"made the secrets {' and '.join(together)}")
     for name in OPTIONAL:
         if not (directory / name).exists():
-            secretfiles.write(directory / name, "", READABLE)
+            secretfiles.write(directory / name, "\n", READABLE)  # a Swarm takes no secret without a byte
     return [name for name in GIVEN if not (directory / name).is_file() or not (directory / name).read_text().strip()]
 
 
