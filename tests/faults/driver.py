@@ -243,3 +243,5 @@ class Crowd:
         purchase = customer.check_out(token, expected_total=expected)
         if dice.random() < SECOND_THOUGHTS and purchase.final and purchase.final.status == 201:
             customer.cancel(str(purchase.order_id))
+        if purchase.final and purchase.final.status == 409:
+            customer.empty()
