@@ -26,7 +26,7 @@ STATELESS = (
     "order-worker",
 )
 
-pytestmark = [pytest.mark.compose, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.deployed, pytest.mark.timeout(120)]
 
 
 @pytest.fixture(scope="module")
