@@ -58,7 +58,7 @@ class MysqlDatabases:
 
     def __init__(self, server: URL) -> None:
         self._server = server
-        self._engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+        self._engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
         self._prefix = f"shop_test_{os.getpid()}"
         self._made: list[str] = []
         self._migrated: dict[str, URL] = {}

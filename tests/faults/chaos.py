@@ -8,15 +8,17 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from tests.databases import databases_on
 from tests.faults.checker import Violation, judge
-from tests.faults.crew import COMMANDS, Crew
+from tests.faults.crew import Crew
 from tests.faults.driver import Crowd
-from tests.faults.evidence import books_of, gather
+from tests.faults.evidence import Books, books_of, gather
 from tests.faults.journal import Journal
 from tests.shop import Shop, shop_on
 
@@ -55,23 +57,44 @@ def verdict(
     """Let the shop come to its end, for so many seconds at most, and judge; returns also how long that took."""
     began = time.monotonic()
     with books_of(shop) as books:
-        while books.still_open() and time.monotonic() - began < within:
+        while _is_open(books) and time.monotonic() - began < within:
             time.sleep(TICK)
         took = time.monotonic() - began
         return judge(gather(shop, books, post), journal), took
 
 
-def run(shop: Shop, *, checkouts: int, kills: int, seed: int, customers: int = CUSTOMERS, say: Say) -> Report:
+def _is_open(books: Books) -> bool:
+    try:
+        return books.still_open() > 0
+    except sa.exc.OperationalError:  # the database itself was killed
+        return True
+
+
+def run(
+    shop: Shop,
+    *,
+    checkouts: int,
+    kills: int,
+    seed: int,
+    say: Say,
+    customers: int = CUSTOMERS,
+    containers: Sequence[str] = (),
+) -> Report:
     """So many checkouts by random customers, so many kills of random processes meanwhile, and the judgement."""
     crowd = Crowd(shop, seed, customers)
     slugs = crowd.stock(GOODS) + crowd.stock(SCARCE_GOODS, SCARCE)
-    crew, dice, killed, killing = Crew(shop), random.Random(f"{seed}/kills"), Counter[str](), threading.Lock()
+    crew, dice, killed, killing = (
+        Crew(shop, containers),
+        random.Random(f"{seed}/kills"),
+        Counter[str](),
+        threading.Lock(),
+    )
     began = time.monotonic()
 
     def progress(done: int) -> None:
         with killing:
             while killed.total() < kills and done >= (killed.total() + 0.5) * checkouts / kills:
-                victim = dice.choice(list(COMMANDS))
+                victim = dice.choice(crew.names)
                 crew.kill(victim)
                 killed[victim] += 1
         if done % max(1, checkouts // SHOWN) == 0:
@@ -105,17 +128,29 @@ def main() -> int:
     parser.add_argument(
         "--database", choices=("sqlite", "mysql"), default="sqlite", help="mysql: MYSQL_TEST_URL names it"
     )
+    parser.add_argument("--events-url", help="RabbitMQ instead of the embedded broker, as amqp://USER:PASSWORD@HOST//")
+    parser.add_argument(
+        "--container", action="append", default=[], help="a Docker container of theirs that is killed too; repeatable"
+    )
     arguments = parser.parse_args()
+    settings = {"EVENTS_URL": arguments.events_url} if arguments.events_url else {}
     say(f"seed {arguments.seed}: --seed {arguments.seed} repeats this run")
     with (
         tempfile.TemporaryDirectory(prefix="chaos-") as directory,
         databases_on(arguments.database, Path(directory)) as databases,
-        shop_on(databases) as shop,
+        shop_on(databases, **settings) as shop,
     ):
-        report = run(shop, checkouts=arguments.checkouts, kills=arguments.kills, seed=arguments.seed, say=say)
-    say(str(report))
-    for violation in report.violations:
-        say(f"  {violation}")
+        report = run(
+            shop,
+            checkouts=arguments.checkouts,
+            kills=arguments.kills,
+            seed=arguments.seed,
+            say=say,
+            containers=arguments.container,
+        )
+        say(str(report))
+        for violation in report.violations:
+            say(f"  {violation}")
     return 1 if report.violations else 0
 
 

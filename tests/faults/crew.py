@@ -2,7 +2,8 @@
 
 import os
 import signal
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,10 +24,12 @@ RETURNING_SECONDS = 60.0
 
 
 class Crew:
-    """A running shop's processes, by name."""
+    """A running shop's processes, by name, and the Docker containers on which it leans, if any."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Shop, containers: Sequence[str] = ()) -> None:
         self._server = shop._server.pid
+        self._containers = containers
+        self.names = [*COMMANDS, *containers]
 
     def running(self) -> dict[str, int]:
         """The processes that run at the moment."""
@@ -37,7 +40,14 @@ class Crew:
         return found
 
     def kill(self, name: str) -> None:
-        """End a process, with what it has started, as a power cut would; waits for it to run if it does not."""
+        """End a process, with what it has started, as a power cut would; waits for it to run if it does not.
+
+        A container is started again at once; its data must outlive it.
+        """
+        if name in self._containers:
+            for verb in ("kill", "start"):
+                subprocess.run(["docker", verb, name], check=True, stdout=subprocess.DEVNULL)
+            return
         eventually(lambda: name in self.running(), within=RETURNING_SECONDS)
         self.kill_all(name)
 
