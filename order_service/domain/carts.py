@@ -172,6 +172,8 @@ def rename(product_id: int, name: str, at: datetime) -> None:
 
 
 def _find(owner: Owner) -> Cart | None:
+    if owner.is_nobody:
+        return None
     mine = Cart.user_id == owner.user_id if owner.user_id is not None else Cart.guest == owner.guest
     return db.session.scalars(sa.select(Cart).where(mine)).one_or_none()
 

@@ -36,6 +36,21 @@ def test_a_stranger_has_an_empty_cart_and_no_cookie(guest: FlaskClient) -> None:
     assert "Set-Cookie" not in answer.headers
 
 
+@pytest.mark.parametrize("others", [1, 2], ids=["one other cart", "two other carts"])
+def test_a_stranger_empties_nobodys_cart(
+    guest: FlaskClient, ada: FlaskClient, bob: FlaskClient, shelf: Shelf, others: int
+) -> None:
+    lamp = shelf.offer(1999)
+    owners = [ada, bob][:others]
+    for owner in owners:
+        put(owner, lamp, 2)
+
+    assert guest.delete(f"/api/v2/cart/items/{lamp}").status_code == 200
+    assert guest.delete("/api/v2/cart").status_code == 204
+
+    assert [slugs(cart_of(owner)) for owner in owners] == [{lamp: 2}] * others
+
+
 def test_a_cart_adds_up(ada: FlaskClient, shelf: Shelf) -> None:
     put(ada, shelf.offer(1999), 2)
     cart = put(ada, shelf.offer(1), 3)
