@@ -31,6 +31,7 @@ NO_MONEY = [
     {"amount": "3000", **USD},
     {"amount": True, **USD},
     {"amount": 2**63, **USD},
+    {"amount": 3000},
     {"amount": 3000, "currency": "JPY"},
     3000,
 ]
