@@ -25,7 +25,7 @@ def finish(order_id: str) -> bool:
     db.session.commit()
     if mine:
         order = orders.read(order_id)
-        with requestlog.resumed(order.request_id, order.traceparent):
+        with requestlog.resumed("finish an order", order.request_id, order.traceparent):
             saga().drive(order)
     return mine
 

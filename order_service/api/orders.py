@@ -71,12 +71,13 @@ def only_of(who: Identity) -> int | None:
 
 
 def answer_for(order: Order) -> Response:
-    """What the customer who checked out is told: 201 and the order, 202 while it is pending, or why it was refused."""
+    """What the customer who checked out is told: 201 and the order, 202 for one not bought (yet), or the refusal."""
     if order.status == Status.REJECTED:
         problem = as_problem(checkout.refusal(order))
         document = problem.document(ORDERS, order.request_id or "")
         return wire.json_response(document, "application/problem+json", problem.status)
-    response = wire.json_response(order_document(order), status=202 if order.status == Status.PENDING else 201)
+    unbought = order.status in (Status.PENDING, Status.CANCELLED)
+    response = wire.json_response(order_document(order), status=202 if unbought else 201)
     response.headers["Location"] = f"{ORDERS}/{order.id}"
     return response
 

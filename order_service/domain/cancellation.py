@@ -1,34 +1,45 @@
 """Taking an order back, before it is on its way."""
 
-from typing import Any
-
 from chassis import outbox
 from chassis.database import commit_and_detach, db, now
 from chassis.failpoints import reach
 from chassis.money import money
-from order_service.domain import orders
+from order_service.domain import carts, orders
 from order_service.domain.checkout import Saga
-from order_service.domain.orders import Overtaken, Status, Step
+from order_service.domain.orders import WAY_BACK, Overtaken, Status, Step
 from order_service.models import Order
 
 
 def cancel(order: Order, saga: Saga) -> Order:
     """Cancel an order, give the money back and the goods to the shop; what cannot be done now the worker does.
 
-    Cancelled it is at once, so that nobody ships it; one that is cancelled already stays so. Commits.
-    Raises WrongStatus when it is too late.
+    Cancelled it is at once, so that nobody ships it, nor goes on with one that is pending; one that is cancelled
+    already stays so. Commits. Raises WrongStatus when it is too late.
     """
     if order.status == Status.CANCELLED:
         return order
-    owed: dict[str, Any] = {"payment_status": "refunding", "due_at": now()}
+    was_confirmed = order.status == Status.CONFIRMED
     try:
-        orders.advance(order, "cancelled", step=Step.REFUND, status=Status.CANCELLED, **owed)
+        _turn_back(order)
     except Overtaken:
         db.session.rollback()
         return cancel(orders.read(order.id), saga)
-    refunded = {"order_id": order.id, "number": order.number, "user_id": order.user_id, "refunded": money(order.total)}
-    outbox.record("order.cancelled", refunded, subject=order.id)
+    if was_confirmed:
+        _tell(order)
+    else:
+        carts.let_go(order.cart_id, order.id)
+        saga.settle(order)
     reach("before-save-cancelled")
     commit_and_detach()
     reach("after-save-cancelled")
     return saga.drive(order)
+
+
+def _turn_back(order: Order) -> None:
+    paid = {"payment_status": "refunding"} if order.payment_status == "paid" else {}
+    orders.advance(order, "cancelled", step=WAY_BACK[Step(order.step)], status=Status.CANCELLED, due_at=now(), **paid)
+
+
+def _tell(order: Order) -> None:
+    refunded = {"order_id": order.id, "number": order.number, "user_id": order.user_id, "refunded": money(order.total)}
+    outbox.record("order.cancelled", refunded, subject=order.id)

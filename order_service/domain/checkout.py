@@ -26,6 +26,7 @@ from order_service.domain.payment import (
     KEY_LIFETIME,
     PROVIDER,
     Declined,
+    Outcome,
     OutcomeUnknown,
     Payments,
     UnknownPaymentToken,
@@ -49,6 +50,7 @@ SAVES = (
     "rejected",
     "reserved-anew",
     "cancelled",
+    "traced",
     "refunded",
     "released",
     "postponed",
@@ -201,13 +203,15 @@ class Saga:
     def __init__(self, catalogue: Catalogue, payments: Payments, settle: Callable[[Order], None]) -> None:
         self._catalogue = catalogue
         self._payments = payments
-        self._settle = settle
+        self.settle = settle
         self._steps: Mapping[Step, Callable[[Order, Deadline, bool], None]] = {
             Step.RESERVE: self._reserve,
             Step.CHARGE: self._charge,
             Step.COMMIT: self._commit,
             Step.REFUND: self._refund,
             Step.RELEASE: self._release,
+            Step.TRACE_GOODS: self._trace_goods,
+            Step.TRACE_CHARGE: self._trace_charge,
         }
 
     def drive(self, order: Order, *, quoting: bool = False) -> Order:
@@ -261,18 +265,17 @@ class Saga:
             _save("reserved")
 
     def _charge(self, order: Order, deadline: Deadline, quoting: bool) -> None:
-        reach("before-charge")
         try:
             outcome = self._ask_for_money(order, deadline)
         except UnknownPaymentToken:
             self._refuse(order, "unknown-payment-token", payment_status="declined")
             return
-        reach("after-charge")
         if isinstance(outcome, Declined):
             self._refuse(order, "payment-declined", detail=outcome.reason, payment_status="declined")
             return
-        paid = {"payment_status": "paid", "payment_reference": outcome and outcome.reference}
-        orders.advance(order, "charged", step=Step.COMMIT, detail=outcome and outcome.reference, **paid)
+        reference = outcome.reference if outcome else None
+        paid: dict[str, Any] = {"payment_status": "paid", "payment_reference": reference}
+        orders.advance(order, "charged", step=Step.COMMIT, detail=reference, **paid)
         _save("charged")
 
     def _commit(self, order: Order, deadline: Deadline, quoting: bool) -> None:
@@ -287,7 +290,7 @@ class Saga:
         orders.advance(order, "confirmed", step=Step.NONE, status=Status.CONFIRMED)
         carts.take_bought(order.cart_id, order.id, order.items)
         outbox.record("order.confirmed", _confirmed(order), subject=order.id)
-        self._settle(order)
+        self.settle(order)
         _save("confirmed")
         log.info("order confirmed", order_id=order.id, total=order.total)
 
@@ -308,8 +311,32 @@ class Saga:
         if order.status == Status.PENDING:
             self._reject(order, order.reason or "")
         else:
-            orders.advance(order, "released", step=Step.NONE, detail=order.reservation_id)
+            orders.advance(order, "released", step=Step.NONE, detail=order.reservation_id, **_unpaid(order))
             _save("released")
+
+    def _trace_goods(self, order: Order, deadline: Deadline, quoting: bool) -> None:
+        """Were goods put by for a cancelled order? Under the same reference they are found, to be put back."""
+        try:
+            reservation = self._put_by(order, deadline)
+        except OutOfStock:
+            orders.advance(order, "nothing reserved", step=Step.NONE, **_unpaid(order))
+        else:
+            orders.advance(order, "traced", step=Step.RELEASE, detail=reservation.id, reservation_id=reservation.id)
+        _save("traced")
+
+    def _trace_charge(self, order: Order, deadline: Deadline, quoting: bool) -> None:
+        """Was a cancelled order charged? Asked under the same key the provider says so, and the money is given back."""
+        try:
+            outcome = self._ask_for_money(order, deadline)
+        except UnknownPaymentToken:
+            outcome = Declined("unknown-payment-token")
+        if isinstance(outcome, Declined):
+            orders.advance(order, "traced", step=Step.RELEASE, detail=outcome.reason, payment_status="declined")
+        else:
+            reference = outcome.reference if outcome else None
+            owed: dict[str, Any] = {"payment_status": "refunding", "payment_reference": reference}
+            orders.advance(order, "traced", step=Step.REFUND, detail=reference, **owed)
+        _save("traced")
 
     def _put_by(self, order: Order, deadline: Deadline, round_: int | None = None) -> Reservation:
         reference = f"{order.id}.{round_ or order.reservation_round}"
@@ -333,27 +360,31 @@ class Saga:
         orders.advance(order, "reserved anew", step=Step.COMMIT, detail=reservation.id, **fresh)
         _save("reserved-anew")
 
-    def _ask_for_money(self, order: Order, deadline: Deadline) -> Any:
+    def _ask_for_money(self, order: Order, deadline: Deadline) -> Outcome | None:
         if order.total == 0:
             return None
-        if now() - order.created_at > KEY_LIFETIME:
-            found = self._payments.find(order.id, order.created_at)
-            if found is not None:
-                return found
-        return self._payments.charge(order.id, order.total, CURRENCY, order.payment_token, deadline.left())
+        reach("before-charge")
+        outcome = self._found_long_after(order)
+        if outcome is None:
+            outcome = self._payments.charge(order.id, order.total, CURRENCY, order.payment_token, deadline.left())
+        reach("after-charge")
+        return outcome
+
+    def _found_long_after(self, order: Order) -> Outcome | None:
+        """The charge that the provider has in its books, once it may have forgotten the key of it."""
+        if now() - order.created_at < KEY_LIFETIME:
+            return None
+        return self._payments.find(order.id, order.created_at)
 
     def _refuse(self, order: Order, reason: str, detail: str | None = None, **changes: Any) -> None:
         orders.advance(order, "refused", step=Step.RELEASE, detail=detail or reason, reason=reason, **changes)
         _save("refused")
 
     def _reject(self, order: Order, reason: str, **changes: Any) -> None:
-        if order.payment_status == "pending":
-            changes["payment_status"] = "none"
-        orders.advance(
-            order, "rejected", step=Step.NONE, status=Status.REJECTED, detail=reason, reason=reason, **changes
-        )
+        changes |= {"status": Status.REJECTED, "reason": reason} | _unpaid(order)
+        orders.advance(order, "rejected", step=Step.NONE, detail=reason, **changes)
         carts.let_go(order.cart_id, order.id)
-        self._settle(order)
+        self.settle(order)
         _save("rejected")
         log.info("order rejected", order_id=order.id, reason=reason)
 
@@ -363,7 +394,7 @@ class Saga:
         except Overtaken:
             db.session.rollback()
             return orders.read(order.id)
-        self._settle(order)
+        self.settle(order)
         _save("postponed")
         log.warning("order postponed", order_id=order.id, step=order.step, reason=str(reason))
         return order
@@ -373,6 +404,10 @@ def _save(point: str) -> None:
     reach(f"before-save-{point}")
     commit_and_detach()
     reach(f"after-save-{point}")
+
+
+def _unpaid(order: Order) -> dict[str, Any]:
+    return {"payment_status": "none"} if order.payment_status == "pending" else {}
 
 
 def _item(position: int, line: Any) -> OrderItem:

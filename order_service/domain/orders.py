@@ -40,11 +40,13 @@ class Step(StrEnum):
     COMMIT = "commit"
     REFUND = "refund"
     RELEASE = "release"
+    TRACE_GOODS = "trace goods"
+    TRACE_CHARGE = "trace charge"
     NONE = "none"
 
 
 ALLOWED: Mapping[Status, frozenset[Status]] = {
-    Status.PENDING: frozenset({Status.CONFIRMED, Status.REJECTED}),
+    Status.PENDING: frozenset({Status.CONFIRMED, Status.REJECTED, Status.CANCELLED}),
     Status.CONFIRMED: frozenset({Status.SHIPPED, Status.CANCELLED}),
     Status.SHIPPED: frozenset({Status.DELIVERED}),
     Status.DELIVERED: frozenset(),
@@ -52,13 +54,24 @@ ALLOWED: Mapping[Status, frozenset[Status]] = {
     Status.CANCELLED: frozenset(),
 }
 FOLLOWS: Mapping[Step, frozenset[Step]] = {
-    Step.RESERVE: frozenset({Step.RESERVE, Step.CHARGE, Step.RELEASE, Step.NONE}),
-    Step.CHARGE: frozenset({Step.COMMIT, Step.RELEASE}),
+    Step.RESERVE: frozenset({Step.RESERVE, Step.CHARGE, Step.RELEASE, Step.TRACE_GOODS, Step.NONE}),
+    Step.CHARGE: frozenset({Step.COMMIT, Step.RELEASE, Step.TRACE_CHARGE}),
     Step.COMMIT: frozenset({Step.COMMIT, Step.REFUND, Step.NONE}),
-    Step.REFUND: frozenset({Step.RELEASE}),
-    Step.RELEASE: frozenset({Step.NONE}),
+    Step.REFUND: frozenset({Step.REFUND, Step.RELEASE}),
+    Step.RELEASE: frozenset({Step.RELEASE, Step.NONE}),
+    Step.TRACE_GOODS: frozenset({Step.RELEASE, Step.NONE}),
+    Step.TRACE_CHARGE: frozenset({Step.REFUND, Step.RELEASE}),
     Step.NONE: frozenset({Step.REFUND, Step.NONE}),
 }
+WAY_BACK: Mapping[Step, Step] = {
+    Step.RESERVE: Step.TRACE_GOODS,
+    Step.CHARGE: Step.TRACE_CHARGE,
+    Step.COMMIT: Step.REFUND,
+    Step.REFUND: Step.REFUND,
+    Step.RELEASE: Step.RELEASE,
+    Step.NONE: Step.REFUND,
+}
+"""With which step an order is undone that was to come to this one: nobody knows whether that one is being done."""
 
 
 class OrderNotFound(Refusal):

@@ -1,6 +1,5 @@
 """Carts and orders as a client of `/api/v2` knows them, at the service's own port and through the gateway."""
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -196,12 +195,10 @@ def test_a_provider_that_fails_twice_is_asked_again(ada: Client, product: Produc
 @pytest.mark.faults
 def test_a_provider_that_says_nothing_for_long_charges_once(ada: Client, product: Product, suite: Shop) -> None:
     put(ada, product()["slug"])
-    began = time.monotonic()
 
     answer = check_out(ada, "pm_sandbox_timeout")
 
     assert (answer.status_code, answer.json()["status"]) == (202, "pending")
-    assert time.monotonic() - began < 10.5
     order_id = answer.json()["id"]
     eventually(lambda: ada.get(f"/api/v2/orders/{order_id}").json()["status"] == "confirmed", within=60, every=0.5)
     assert len(charges(suite, order_id)) == 1

@@ -28,7 +28,7 @@ CARDS = {
 }
 STALE = 0.02
 INFORMED = 0.3
-SECOND_THOUGHTS = 0.05
+SECOND_THOUGHTS = {201: 0.05, 202: 0.3}
 MOST_KINDS = 3
 MOST_OF_ONE = 3
 
@@ -241,7 +241,7 @@ class Crowd:
         expected = customer.total if dice.random() < INFORMED else None
         expected = customer.total + 1 if dice.random() < STALE else expected
         purchase = customer.check_out(token, expected_total=expected)
-        if dice.random() < SECOND_THOUGHTS and purchase.final and purchase.final.status == 201:
+        if purchase.final and dice.random() < SECOND_THOUGHTS.get(purchase.final.status or 0, 0):
             customer.cancel(str(purchase.order_id))
         if purchase.final and purchase.final.status == 409:
             customer.empty()

@@ -15,11 +15,11 @@ from order_service.domain.checkout import FAILPOINTS
 from order_service.domain.stock import Reservation
 from order_service.settings import OrderSettings
 from tests.services import SECRET_KEY, SERVICE_TOKEN, WEBHOOK_SECRET
-from tests.unit.order_service.conftest import bought, check_out, put, read
+from tests.unit.order_service.conftest import check_out, put, read
 from tests.unit.order_service.others import Shelf, Till
 
 Work = Callable[[], int]
-ON_THE_WAY_BACK = {"cancelled", "refund", "refunded", "released"}
+ON_THE_WAY_BACK = {"cancelled", "traced", "refund", "refunded", "released"}
 
 
 class PowerCut(BaseException):
@@ -93,8 +93,11 @@ def test_a_checkout_that_dies_is_finished(
 def test_a_cancellation_that_dies_is_finished(
     ada: FlaskClient, shelf: Shelf, till: Till, work: Work, dies_at: Callable[[str | None], None], point: str
 ) -> None:
-    order = bought(ada, shelf)
-    slug = order["items"][0]["slug"]
+    slug = shelf.offer(stock=1000)
+    put(ada, slug)
+    till.is_silent = place_of(point) == "traced"
+    order = check_out(ada).get_json()
+    till.is_silent = False
 
     dies_at(point)
     died = cut_off(lambda: ada.post(f"/api/v2/orders/{order['id']}/cancel"))

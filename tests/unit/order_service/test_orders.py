@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from chassis.database import db
+from order_service.domain.payment import Outcome
 from order_service.models import OutboxEvent
 from tests.accounts import Accounts
 from tests.unit.order_service.conftest import bought, check_out, counted, put, read
@@ -123,12 +125,63 @@ def test_only_staff_send_orders(ada: FlaskClient, staff: FlaskClient, shelf: She
     assert fulfil(staff, "unknown", "shipped") == 404
 
 
-def test_a_pending_order_cannot_be_cancelled_yet(ada: FlaskClient, shelf: Shelf, till: Till) -> None:
-    put(ada, shelf.offer())
+def test_a_pending_order_is_cancelled_and_what_was_paid_is_paid_back(
+    ada: FlaskClient, shelf: Shelf, till: Till, work: Work
+) -> None:
+    mug = shelf.offer(1000, stock=5)
+    put(ada, mug, 2)
     till.is_silent = True
-    order_id = check_out(ada).get_json()["id"]
+    first = check_out(ada, key="one")
+    order_id = first.get_json()["id"]
 
-    assert ada.post(f"/api/v2/orders/{order_id}/cancel").status_code == 409
+    cancelled = ada.post(f"/api/v2/orders/{order_id}/cancel")
+
+    assert (cancelled.status_code, cancelled.get_json()["status"]) == (200, "cancelled")
+    till.is_silent = False
+    work()
+    order = read(ada, order_id)
+    assert (order["status"], order["payment"]["status"]) == ("cancelled", "refunded")
+    assert (len(till.charges), till.kept(order_id), shelf.stock(mug)) == (1, 0, 5)
+    assert check_out(ada, key="one").get_data() == first.get_data()
+    assert db.session.query(OutboxEvent).count() == 0
+    assert check_out(ada).status_code == 201
+
+
+def test_a_pending_order_that_nobody_charged_is_cancelled_uncharged(
+    ada: FlaskClient, shelf: Shelf, till: Till, work: Work
+) -> None:
+    mug = shelf.offer(1000, stock=5)
+    put(ada, mug)
+    shelf.is_away = True
+    order_id = check_out(ada).get_json()["id"]
+    assert ada.post(f"/api/v2/orders/{order_id}/cancel").get_json()["status"] == "cancelled"
+
+    shelf.is_away = False
+    work()
+
+    assert read(ada, order_id)["payment"]["status"] == "none"
+    assert (till.asked, shelf.stock(mug)) == (0, 5)
+    assert [entry["status"] for entry in read(ada, order_id)["history"]] == ["pending", "cancelled"]
+
+
+def test_an_order_cancelled_while_it_is_charged_is_paid_back(
+    app: Flask, ada: FlaskClient, shelf: Shelf, till: Till, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mug = shelf.offer(1000, stock=5)
+    put(ada, mug)
+    charge = till.charge
+
+    def while_the_customer_thinks_again(order_id: str, *asked: Any) -> Outcome:
+        monkeypatch.setattr(till, "charge", charge)
+        with app.app_context():
+            assert ada.post(f"/api/v2/orders/{order_id}/cancel").get_json()["status"] == "cancelled"
+        return charge(order_id, *asked)
+
+    monkeypatch.setattr(till, "charge", while_the_customer_thinks_again)
+    answer = check_out(ada)
+
+    assert (answer.status_code, answer.get_json()["status"]) == (202, "cancelled")
+    assert (len(till.charges), till.kept(answer.get_json()["id"]), shelf.stock(mug)) == (1, 0, 5)
 
 
 def test_a_cancelled_order_counts_no_more_for_the_membership(ada: FlaskClient, shelf: Shelf) -> None:
