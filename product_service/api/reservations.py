@@ -1,11 +1,11 @@
 """Reservations: for the shop's own services, which hold goods here while they are paid for."""
 
-from flask import Response
+from flask import Response, current_app
 
 from chassis import wire
 from chassis.answers import committed
 from chassis.database import db
-from chassis.idempotency import idempotent
+from chassis.idempotency import claimed, idempotent
 from chassis.identity import Who
 from chassis.routes import Routes
 from product_service.api.schemas import NewReservation, ReservationView, reservation_document
@@ -19,8 +19,9 @@ ONE = "/api/v2/reservations/<reservation_id>"
 @idempotent
 def reserve(body: NewReservation) -> Response:
     """Hold goods, all or none; the same reference again shows the same reservation, whatever became of it."""
-    lines = [(line.slug, line.quantity) for line in body.items]
-    reservation = holds.reserve(lines, body.reference, body.ttl_seconds)
+    wish = holds.wish(((line.slug, line.quantity) for line in body.items), body.reference, body.ttl_seconds)
+    # What has claimed a key is one transaction with its claim, and serves nobody else.
+    reservation = holds.reserve(wish) if claimed() else current_app.extensions["rush"].serve(wish)
     return committed(reservation_document(reservation), 201, location=f"/api/v2/reservations/{reservation.id}")
 
 

@@ -3,8 +3,9 @@
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -21,6 +22,7 @@ RELEASED = "released"
 EXPIRED = "expired"
 RETURNED = "returned"
 
+Goods: TypeAlias = Mapping[str, sa.Row[*tuple[Any, ...]]]
 STEPS = {
     (HELD, COMMITTED): SELL,
     (HELD, RELEASED): RELEASE,
@@ -61,23 +63,48 @@ class OutOfStock(Refusal):
         super().__init__(f"Not enough in stock: {short}", lines=lines)
 
 
-def reserve(lines: Iterable[tuple[str, int]], reference: str, seconds: int) -> Reservation:
-    """Hold so many of each slug under this reference; the same reference again finds the same reservation."""
+@dataclass(frozen=True)
+class Wish:
+    """So many of each slug, to be held for so many seconds under a reference."""
+
+    wanted: Mapping[str, int]
+    reference: str
+    seconds: int
+
+
+def wish(lines: Iterable[tuple[str, int]], reference: str, seconds: int) -> Wish:
+    """The wish for these lines (slug, quantity); what stands on several of them counts together."""
     wanted = Counter[str]()
     for slug, quantity in lines:
         wanted[slug] += quantity
-    known = _named(reference, wanted)
+    return Wish(wanted, reference, seconds)
+
+
+def reserve(wish: Wish) -> Reservation:
+    """Hold what is wished for; the same reference again finds the same reservation."""
+    known = _named(wish)
     if known is not None:
         return known
     try:
         with db.session.begin_nested():
-            return _hold(wanted, reference, seconds)
+            return _hold(wish)
     except (OutOfStock, IntegrityError):
         # A twin of this request may have been quicker, and have taken the last goods in its name.
-        known = _named(reference, wanted)
+        known = _named(wish)
         if known is None:
             raise
         return known
+
+
+def reserve_together(wishes: Sequence[Wish]) -> list[Reservation | Refusal]:
+    """Hold for several buyers what each wishes for, in as few statements as for one while there is enough for all.
+
+    Where there is not, they are served one after the other; who goes away with nothing is answered with the refusal.
+    """
+    references = [wish.reference for wish in wishes]
+    known = set(db.session.scalars(sa.select(Reservation.reference).where(Reservation.reference.in_(references))))
+    held = _hold_all({wish.reference: wish for wish in reversed(wishes) if wish.reference not in known}.values())
+    return [held.pop(wish.reference) if wish.reference in held else _served(wish) for wish in wishes]
 
 
 def find(reservation_id: str) -> Reservation:
@@ -127,38 +154,69 @@ def expire(reservation_id: str) -> None:
     _step(reservation_id, HELD, EXPIRED, Reservation.expires_at <= now())
 
 
-def _named(reference: str, wanted: Mapping[str, int]) -> Reservation | None:
-    known = db.session.scalar(sa.select(Reservation).where(Reservation.reference == reference))
-    if known is not None and {line.slug: line.quantity for line in known.lines} != wanted:
+def _named(wish: Wish) -> Reservation | None:
+    known = db.session.scalar(sa.select(Reservation).where(Reservation.reference == wish.reference))
+    if known is not None and {line.slug: line.quantity for line in known.lines} != wish.wanted:
         raise ReferenceReused
     return known
 
 
-def _hold(wanted: Mapping[str, int], reference: str, seconds: int) -> Reservation:
-    on_sale = sa.select(Product.id, Product.slug).where(Product.slug.in_(wanted), Product.retired == 0)
-    ids = {slug: product_id for product_id, slug in db.session.execute(on_sale)}
-    quantities = {ids[slug]: quantity for slug, quantity in wanted.items() if slug in ids}
-    short = stock.move(quantities, HOLD)
-    if short or len(ids) < len(wanted):
-        raise OutOfStock(
-            [_short(slug, wanted[slug], ids.get(slug)) for slug in wanted if ids.get(slug) in [None, *short]]
-        )
-    columns = sa.select(Product.id, Product.slug, Product.name, Product.price).where(Product.id.in_(quantities))
-    lines = [
-        ReservationLine(
-            product_id=row.id, quantity=quantities[row.id], slug=row.slug, name=row.name, unit_price=row.price
-        )
-        for row in db.session.execute(columns.order_by(Product.id))
-    ]
-    reservation = Reservation(id=str(uuid.uuid4()), reference=reference, status=HELD, lines=lines)
-    reservation.expires_at = now() + timedelta(seconds=seconds)
+def _hold(wish: Wish) -> Reservation:
+    goods = _on_sale(wish.wanted)
+    short = stock.move({goods[slug].id: wish.wanted[slug] for slug in goods}, HOLD)
+    lacking = [slug for slug in wish.wanted if slug not in goods or goods[slug].id in short]
+    if lacking:
+        raise OutOfStock([_short(slug, wish.wanted[slug], goods) for slug in lacking])
+    reservation = _written(wish, goods)
     db.session.add(reservation)
     db.session.flush()
     return reservation
 
 
-def _short(slug: str, quantity: int, product_id: int | None) -> dict[str, Any]:
-    available = stock.available_of(product_id) if product_id is not None else 0
+def _hold_all(wishes: Iterable[Wish]) -> dict[str, Reservation]:
+    """What is held now, by reference: all that can be had, or nothing where the stock does not cover it."""
+    goods = _on_sale({slug for wish in wishes for slug in wish.wanted})
+    possible = [wish for wish in wishes if wish.wanted.keys() <= goods.keys()]
+    quantities = Counter[int]()
+    for wish in possible:
+        quantities.update({goods[slug].id: quantity for slug, quantity in wish.wanted.items()})
+    with db.session.begin_nested() as attempt:
+        if stock.move(quantities, HOLD):
+            attempt.rollback()
+            return {}
+        reservations = {wish.reference: _written(wish, goods) for wish in possible}
+        db.session.add_all(reservations.values())
+    return reservations
+
+
+def _served(wish: Wish) -> Reservation | Refusal:
+    try:
+        return reserve(wish)
+    except Refusal as refusal:
+        return refusal
+
+
+def _on_sale(slugs: Iterable[str]) -> Goods:
+    columns = sa.select(Product.id, Product.slug, Product.name, Product.price)
+    rows = db.session.execute(columns.where(Product.slug.in_(slugs), Product.retired == 0))
+    return {row.slug: row for row in rows}
+
+
+def _written(wish: Wish, goods: Goods) -> Reservation:
+    lines = [
+        ReservationLine(
+            product_id=row.id, quantity=wish.wanted[row.slug], slug=row.slug, name=row.name, unit_price=row.price
+        )
+        for row in sorted((goods[slug] for slug in wish.wanted), key=lambda row: int(row.id))
+    ]
+    until = now() + timedelta(seconds=wish.seconds)
+    reservation = Reservation(id=str(uuid.uuid4()), reference=wish.reference, status=HELD, expires_at=until)
+    reservation.lines = lines
+    return reservation
+
+
+def _short(slug: str, quantity: int, goods: Goods) -> dict[str, Any]:
+    available = stock.available_of(goods[slug].id) if slug in goods else 0
     return {"slug": slug, "quantity": quantity, "available": available}
 
 

@@ -1,0 +1,146 @@
+"""Buyers who come at the same time are served together, and each gets an answer of their own."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.exc import IntegrityError
+
+from chassis.database import db
+from chassis.problems import Refusal
+from product_service.domain import reservations, rush
+from product_service.domain.reservations import OutOfStock, ReferenceReused, Wish
+from product_service.domain.rush import Rush
+from product_service.models import Product, Reservation
+from tests.builders import eventually
+from tests.unit.product_service.conftest import Offer
+
+Answers = list[Reservation | Exception]
+Serve = Callable[..., Answers]
+
+
+@pytest.fixture
+def together(product_app: Flask) -> Serve:
+    """Serves wishes that have all queued up while the counter was taken, in this order."""
+    counter = Rush()
+
+    def ask(wish: Wish) -> Reservation | Exception:
+        with product_app.app_context():
+            try:
+                return counter.serve(wish)
+            except (Refusal, RuntimeError, ValueError) as refusal:
+                return refusal
+
+    def serve(*wishes: Wish) -> Answers:
+        with ThreadPoolExecutor(len(wishes)) as threads:
+            with counter._counter:
+                asked = []
+                for wish in wishes:
+                    asked.append(threads.submit(ask, wish))
+                    eventually(lambda: len(counter._queue) == len(asked))
+            return [answer.result() for answer in asked]
+
+    return serve
+
+
+@contextmanager
+def commits() -> Iterator[list[object]]:
+    """The transactions that are committed in this block."""
+    seen: list[object] = []
+
+    def note(connection: object) -> None:
+        seen.append(connection)
+
+    sa.event.listen(db.engine, "commit", note)
+    try:
+        yield seen
+    finally:
+        sa.event.remove(db.engine, "commit", note)
+
+
+def wish(reference: str, **wanted: int) -> Wish:
+    return Wish(wanted, reference, 60)
+
+
+def stock(slug: str) -> tuple[int, int]:
+    product = db.session.scalars(sa.select(Product).where(Product.slug == slug)).one()
+    db.session.refresh(product)
+    found = product.available, product.reserved
+    db.session.rollback()
+    return found
+
+
+def test_who_queued_up_is_served_in_one_transaction(together: Serve, product: Offer) -> None:
+    product(slug="mug", stock=20)
+    product(slug="cup", stock=20)
+
+    with commits() as made:
+        answers = together(*(wish(f"order-{number}", mug=1, cup=2) for number in range(8)))
+
+    assert len(made) == 1
+    assert [answer.reference for answer in answers if isinstance(answer, Reservation)] == [
+        f"order-{number}" for number in range(8)
+    ]
+    assert (stock("mug"), stock("cup")) == ((12, 8), (4, 16))
+
+
+def test_what_there_is_is_sold_when_it_is_not_enough_for_all(together: Serve, product: Offer) -> None:
+    product(slug="mug", stock=3)
+
+    answers = together(wish("a", mug=2), wish("b", mug=2), wish("c", mug=1), wish("d", nothing=1))
+
+    assert [type(answer) for answer in answers] == [Reservation, OutOfStock, Reservation, OutOfStock]
+    assert stock("mug") == (0, 3)
+
+
+def test_twins_in_a_queue_share_their_reservation(together: Serve, product: Offer) -> None:
+    product(slug="mug", stock=5)
+
+    first, twin, other = together(wish("a", mug=1), wish("a", mug=1), wish("a", mug=2))
+
+    assert isinstance(first, Reservation)
+    assert isinstance(twin, Reservation)
+    assert first.id == twin.id
+    assert isinstance(other, ReferenceReused)
+    assert stock("mug") == (4, 1)
+
+
+def test_another_process_that_was_quicker_harms_nobody_in_the_queue(
+    together: Serve, product: Offer, product_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product(slug="mug", stock=5)
+    reserve_together = reservations.reserve_together
+
+    def too_late(wishes: list[Wish]) -> list[Reservation | Refusal]:
+        monkeypatch.setattr(reservations, "reserve_together", reserve_together)
+        reserve_together(wishes)
+        db.session.rollback()
+        reservations.reserve(wish("a", mug=1))
+        db.session.commit()
+        raise IntegrityError("the reference is there already", None, Exception())
+
+    monkeypatch.setattr(reservations, "reserve_together", too_late)
+    answers = together(wish("a", mug=1), wish("b", mug=1))
+
+    assert [type(answer) for answer in answers] == [Reservation, Reservation]
+    assert stock("mug") == (3, 2)
+
+
+def test_nobody_waits_for_ever_for_somebody_who_failed(
+    together: Serve, product: Offer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product(slug="mug", stock=5)
+
+    def fail(wishes: object) -> None:
+        raise ValueError("broken")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(rush, "_outcomes", fail)
+        answers = together(wish("a", mug=1), wish("b", mug=1))
+    assert {type(answer) for answer in answers} == {ValueError, RuntimeError}
+
+    assert isinstance(together(wish("c", mug=1))[0], Reservation)
+    assert stock("mug") == (4, 1)
