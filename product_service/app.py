@@ -15,6 +15,7 @@ from product_service.api.reservations import reservations
 from product_service.api.stock import stock
 from product_service.cli import catalog
 from product_service.domain import catalogue
+from product_service.domain.rush import Rush
 from product_service.pages.goods import goods
 from product_service.pages.imports import imports
 from product_service.pages.pictures import pictures
@@ -37,6 +38,7 @@ def create_app(settings: ProductSettings | None = None) -> Flask:
         refusals=REFUSALS,
         known_departments=lambda: [category["name"] for category in catalogue.categories()],
     )
+    app.extensions["rush"] = Rush()
     events.install(app)
     worker.install(app, [*JOBS, *events.jobs(app)])
     app.cli.add_command(catalog)

@@ -4,16 +4,25 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO, get_args
 
 import click
 from flask.cli import AppGroup
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from chassis.database import db
-from product_service.domain import catalogue, importer
+from product_service.domain import catalogue, exporter, importer
 from product_service.domain.importer import BadLine, Format, Goods, NotImportable, Stored
 
 ATTEMPTS = 3
@@ -35,7 +44,7 @@ def import_products(file: BinaryIO, batch: int, if_empty: bool) -> None:
     if if_empty and not catalogue.is_empty():
         click.echo("there are products already")
         return
-    added = changed = skipped = 0
+    read = added = changed = skipped = 0
     with _progress() as progress, _lines(file, progress) as lines:
         try:
             for goods, bad in _batches(importer.read(lines, FORMS.get(_path(file).suffix.lower())), batch):
@@ -43,10 +52,19 @@ def import_products(file: BinaryIO, batch: int, if_empty: bool) -> None:
                     progress.console.print(f"line {line.number}: {line.fault}", markup=False, highlight=False)
                 stored = _store(goods)
                 added, changed, skipped = added + stored.added, changed + stored.changed, skipped + len(bad)
-                progress.update(progress.task_ids[0], done=added + changed)
+                read += len(goods) + len(bad)
+                progress.update(progress.task_ids[0], done=read)
         except NotImportable as error:
             raise click.ClickException(str(error)) from error
     click.echo(f"{added} added, {changed} changed, {skipped} bad lines skipped")
+
+
+@catalog.command("export")
+@click.argument("file", default="-", type=click.File("w", encoding="utf-8", lazy=False))
+@click.option("--format", "form", type=click.Choice(get_args(Format)), help="By default what FILE's name says, or CSV.")
+def export_products(file: TextIO, form: Format | None) -> None:
+    """Write all products on sale to FILE, or to standard output, so that they can be imported again."""
+    exporter.write(exporter.products(), form or FORMS.get(_path(file).suffix.lower(), "csv"), file)
 
 
 def _store(goods: Sequence[Goods]) -> Stored:
@@ -77,12 +95,19 @@ def _batches(read: Iterator[Goods | BadLine], size: int) -> Iterator[tuple[list[
     yield goods, bad
 
 
+class Rate(ProgressColumn):
+    """How many lines a second have been dealt with so far."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.fields['done'] / max(task.elapsed or 0, 1):,.0f}/s")
+
+
 def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[done]} products"))
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[done]} lines"), Rate())
     return Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True, soft_wrap=True))
 
 
-def _path(file: BinaryIO) -> Path:
+def _path(file: BinaryIO | TextIO) -> Path:
     return Path(str(getattr(file, "name", "-")))
 
 

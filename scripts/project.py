@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import interpreter  # noqa: F401  (first: refuses an old Python)
 
@@ -23,14 +24,14 @@ def say(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 
-def run(*command: str | Path, env: dict[str, str] | None = None) -> int:
+def run(*command: str | Path, env: dict[str, str] | None = None, stdin: IO[bytes] | None = None) -> int:
     """Run a command in the project and return its exit status."""
-    return subprocess.run([str(part) for part in command], cwd=ROOT, env=env, check=False).returncode
+    return subprocess.run([str(part) for part in command], cwd=ROOT, env=env, stdin=stdin, check=False).returncode
 
 
-def in_container(package: str, *command: str) -> int:
+def in_container(package: str, *command: str, stdin: IO[bytes] | None = None) -> int:
     """Run a command in a service's running container."""
-    return run("docker", "compose", "exec", "-T", package.replace("_", "-"), *command)
+    return run("docker", "compose", "exec", "-T", package.replace("_", "-"), *command, stdin=stdin)
 
 
 def steps(*commands: Sequence[str | Path]) -> int:

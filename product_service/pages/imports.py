@@ -1,5 +1,6 @@
 """Importing a file of products: looked through first, with every bad line named, and then stored whole."""
 
+from io import StringIO
 from typing import Any
 
 from flask import Response, flash, redirect, request
@@ -38,7 +39,7 @@ def preview() -> Response:
 @imports.post(f"{IMPORT}/confirmation", who=Who.STAFF, hidden=True, largest_body=UPLOAD)
 def store() -> BaseResponse:
     """Store what was good of the file, all or nothing."""
-    goods, _ = importer.sorted_out(request.form.get("text", "").splitlines(keepends=True))
+    goods, _ = importer.sorted_out(StringIO(request.form.get("text", ""), newline=""))
     stored = [importer.store(goods[start : start + BATCH]) for start in range(0, len(goods), BATCH)]
     db.session.commit()
     flash(f"{sum(one.added for one in stored)} added, {sum(one.changed for one in stored)} changed.")
@@ -47,7 +48,7 @@ def store() -> BaseResponse:
 
 def _looked_through(text: str) -> Response:
     try:
-        goods, bad = importer.sorted_out(text.splitlines(keepends=True))
+        goods, bad = importer.sorted_out(StringIO(text, newline=""))
     except NotImportable as reason:
         return shown_again("import.html", [{"field": "file", "message": f"This is no such file: {reason}."}])
     found: dict[str, Any] = {"goods": goods, "bad": bad, "most": SHOWN, "text": text}

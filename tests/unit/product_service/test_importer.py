@@ -11,6 +11,8 @@ from flask.testing import FlaskClient
 
 from chassis.database import db
 from product_service.cli import catalog
+from product_service.domain import importer
+from product_service.sample import goods
 from tests.unit.product_service.conftest import Offer
 
 SAMPLE = Path(__file__).resolve().parents[3] / "product_service/sample/catalogue.jsonl"
@@ -42,6 +44,19 @@ def test_csv_is_imported(import_text: Callable[..., Result], anybody: FlaskClien
     assert (mug["price"]["amount"], mug["category"], mug["image"], mug["available"]) == (1999, "Kitchen", "mug.jpg", 5)
     assert anybody.get("/api/v2/products/creme-brulee").get_json()["price"]["amount"] == 400
     assert len(anybody.get("/api/v2/products?q=mug").get_json()["items"]) == 1
+
+
+def test_made_up_goods_are_always_the_same_and_can_be_imported(capsys: pytest.CaptureFixture[str]) -> None:
+    goods.write(500)
+    written = capsys.readouterr().out
+    goods.write(500)
+    assert capsys.readouterr().out == written
+
+    products, bad = importer.sorted_out(written.splitlines())
+
+    assert bad == []
+    assert len({product.slug for product in products}) == 500
+    assert {product.category for product in products} == set(goods.DEPARTMENTS)
 
 
 def test_json_lines_are_imported(import_text: Callable[..., Result], anybody: FlaskClient) -> None:

@@ -126,6 +126,14 @@ def test_a_file_is_looked_through_and_then_imported(clerk: FlaskClient) -> None:
     assert send(clerk, f"{TABLE}/import", f"{TABLE}/import/confirmation", text="colour\nred").status_code == 422
 
 
+def test_a_line_of_an_imported_file_ends_where_the_command_line_ends_it(clerk: FlaskClient) -> None:
+    line = '{"name": "Plate", "price": "12.00", "description": "one\u2028two"}'
+    looked = send(clerk, f"{TABLE}/import", f"{TABLE}/import", file=(BytesIO(line.encode()), "a.jsonl"))
+    assert "1 good" in looked.text
+    send(clerk, f"{TABLE}/import", f"{TABLE}/import/confirmation", text=line)
+    assert clerk.get("/api/v2/products/plate").get_json()["description"] == "one\u2028two"
+
+
 def test_a_customer_is_not_let_in(product_app: Flask, accounts: Accounts) -> None:
     browser = product_app.test_client()
     browser.set_cookie("session", accounts.key("ada"))

@@ -1,0 +1,1 @@
+"""What a new shop has on its shelves."""

@@ -1,0 +1,68 @@
+"""What is exported can be imported again, and is the same then."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from flask.testing import FlaskClient
+
+from chassis.database import db
+from product_service.cli import catalog
+from product_service.domain import exporter
+from tests.unit.product_service.conftest import Offer
+
+Run = Callable[..., Result]
+MONEY = {"currency": "USD"}
+
+
+@pytest.fixture
+def run(product_app: Flask) -> Run:
+    """Runs one of the catalogue's commands: `run("export", "goods.csv")`."""
+
+    def command(*words: str) -> Result:
+        db.session.remove()
+        result = product_app.test_cli_runner().invoke(catalog, words)
+        assert result.exit_code == 0, result.output
+        return result
+
+    return command
+
+
+@pytest.fixture
+def shelves(product: Offer) -> None:
+    """Products that are hard to write down."""
+    product(slug="mug", name="=1+1", description='two\nlines, "quoted"', category="A, B", stock=3)
+    product(slug="cup", name="Krüge 金 🫖", price={"amount": 5, **MONEY}, image="cup.jpg")
+    product(slug="pot", name="Pot", description="an old\rend", price={"amount": 10**12, **MONEY}, stock=10**9)
+
+
+@pytest.mark.parametrize("name", ["goods.csv", "goods.jsonl"])
+@pytest.mark.usefixtures("shelves")
+def test_an_export_is_imported_again_as_it_was(
+    run: Run, anybody: FlaskClient, staff: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(exporter, "BATCH", 2)
+    before = anybody.get("/api/v2/products?sort=name").get_json()["items"]
+    run("export", str(tmp_path / name))
+    for product in before:
+        assert staff.delete(f"/api/v2/products/{product['slug']}").status_code == 204
+
+    imported = run("import", str(tmp_path / name))
+
+    assert imported.stdout == "3 added, 0 changed, 0 bad lines skipped\n"
+    after = anybody.get("/api/v2/products?sort=name").get_json()["items"]
+    for product in (*before, *after):
+        del product["id"], product["created_at"], product["updated_at"]
+    assert after == before
+
+
+@pytest.mark.usefixtures("shelves")
+def test_an_export_goes_to_standard_output(run: Run, staff: FlaskClient) -> None:
+    staff.delete("/api/v2/products/pot")
+
+    lines = run("export", "-", "--format", "jsonl").stdout.splitlines()
+
+    assert [line.partition(",")[0] for line in lines] == ['{"slug":"mug"', '{"slug":"cup"']
+    assert run("export").stdout.startswith("slug,name,price,")
