@@ -35,5 +35,6 @@ def create_app(settings: AuthSettings | None = None) -> Flask:
     )
     cli.install(app)
     events.install(app, LISTENERS)
+    mail.install(app)
     worker.install(app, [*JOBS, mail.job(), *events.jobs(app)])
     return app

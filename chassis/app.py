@@ -9,6 +9,7 @@ from flask import Flask
 from chassis import (
     assets,
     database,
+    deadlines,
     departments,
     deprecation,
     headers,
@@ -20,6 +21,7 @@ from chassis import (
     pages,
     problems,
     requestlog,
+    traces,
 )
 from chassis.departments import Ask, Departments
 from chassis.health import Check
@@ -56,6 +58,7 @@ def assemble(
     Raises RuntimeError when a route does not state whom it serves.
     """
     logs.configure(name, settings.log_level)
+    traces.install(name, settings.otel_exporter_otlp_endpoint)
     die_with_parent()
     app = Flask(name, static_folder=None)
     app.config["SECRET_KEY"] = settings.secret_key.get_secret_value()
@@ -66,6 +69,7 @@ def assemble(
     app.extensions["departments"] = Departments(known_departments or departments.asking(catalogue(settings)))
     app.before_request(allow_declared_size)
     requestlog.install(app)
+    deadlines.install(app)
     metrics.install(app)
     problems.install(app, {**REFUSALS, **(refusals or {})})
     headers.install(app)

@@ -31,21 +31,31 @@ class Breaker:
     @contextmanager
     def guarding(self, *failures: type[Exception]) -> Iterator[None]:
         """Judge the call in this block: one of `failures` counts against the peer, anything else for it."""
-        self._admit()
+        self.admit()
         try:
             yield
         except failures:
-            with self._lock:
-                self._failed += 1
-                self._next_trial = time.monotonic() + self._rest
+            self.failed()
             raise
-        with self._lock:
-            self._failed = 0
+        self.succeeded()
 
-    def _admit(self) -> None:
+    def failed(self) -> None:
+        """Count a call against the peer."""
         with self._lock:
-            if not self.is_open:
-                return
+            self._failed += 1
+            self._next_trial = time.monotonic() + self._rest
+
+    def succeeded(self) -> None:
+        """Count a call for the peer, which closes the breaker."""
+        if self._failed:
+            with self._lock:
+                self._failed = 0
+
+    def admit(self) -> None:
+        """Let a call begin; raises BreakerOpen when the peer is being left alone."""
+        if not self.is_open:
+            return
+        with self._lock:
             if time.monotonic() < self._next_trial:
                 raise BreakerOpen
             self._next_trial = time.monotonic() + self._rest

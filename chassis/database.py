@@ -12,7 +12,11 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
+from chassis import traces
+
 LOCK_WAIT_SECONDS = 10
+CONNECT_SECONDS = 5
+ANSWER_SECONDS = 30
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -94,6 +98,7 @@ def attach(app: Flask, url: URL, pool_size: int) -> None:
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(url, pool_size)
     db.init_app(app)
     with app.app_context():
+        traces.watch(db.engine)
         if url.get_backend_name() == "sqlite":
             sa.event.listen(db.engine, "connect", _prepare_sqlite)
             sa.event.listen(db.engine, "begin", _begin_sqlite)
@@ -117,7 +122,12 @@ def _engine_options(url: URL, pool_size: int) -> dict[str, Any]:
         "pool_recycle": 1800,
         "pool_pre_ping": True,
         "isolation_level": "READ COMMITTED",
-        "connect_args": {"charset": "utf8mb4", "connect_timeout": 5, "read_timeout": 30, "init_command": session},
+        "connect_args": {
+            "charset": "utf8mb4",
+            "connect_timeout": CONNECT_SECONDS,
+            "read_timeout": ANSWER_SECONDS,
+            "init_command": session,
+        },
     }
 
 

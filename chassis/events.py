@@ -8,7 +8,7 @@ import orjson
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
-from chassis import inbox, outbox
+from chassis import figures, inbox, outbox
 from chassis.broker import Broker, BrokerAway, DeadLetter
 from chassis.envelope import listens_to
 from chassis.inbox import Listeners
@@ -31,6 +31,7 @@ def install(app: Flask, listeners: Listeners | None = None) -> None:
         raise RuntimeError(f"{app.name} must handle exactly these events: {sorted(listens_to(app.name))}")
     app.extensions |= {"broker": connected(app.extensions["settings"]), "listeners": listeners}
     app.cli.add_command(commands)
+    figures.ask(app, figures.OUTBOX_AGE, outbox.age)
 
 
 def connected(settings: DatabaseSettings) -> Broker:

@@ -56,7 +56,7 @@ def take(event: Event) -> str | None:
     A database that is away is not the event's fault: that is raised, and the event stays with the broker.
     """
     reason = None
-    with requestlog.resumed(event.request_id, event.traceparent):
+    with requestlog.resumed(f"handle {event.type}", event.request_id, event.traceparent):
         for attempt in range(ATTEMPTS):
             time.sleep(FIRST_PAUSE * 2 ** (attempt - 1) if attempt else 0)
             try:

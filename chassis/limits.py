@@ -13,9 +13,12 @@ from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
+from chassis.breaker import Breaker, BreakerOpen
 from chassis.problems import Problem
 
 log = structlog.get_logger()
+
+REDIS_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,12 @@ class Standing:
     limit: int
     remaining: int
     reset: int
+
+    @property
+    def lines(self) -> str:
+        """The same as `headers`, as they stand on the wire."""
+        told = f"RateLimit-Limit: {self.limit}\r\nRateLimit-Remaining: {self.remaining}\r\n"
+        return f"{told}RateLimit-Reset: {self.reset}\r\n"
 
     @property
     def headers(self) -> dict[str, str]:
@@ -89,15 +98,15 @@ class LocalWindow:
 class Limit:
     """One limit of the shop, `name`d in Redis; `rule` is `COUNT/[N]UNIT` or `off`.
 
-    While Redis is away, each process counts for itself, and says so once.
+    While Redis is away or slow, each process counts for itself, and says so once.
     """
 
     def __init__(self, name: str, rule: str, redis_url: str | None) -> None:
         self._name = name
         self._item: RateLimitItem | None = None if rule.strip().lower() == "off" else parse(rule)
         self._local = LocalWindow()
-        redis = storage_from_string(redis_url, wrap_exceptions=True) if redis_url else None
-        self._shared = MovingWindowRateLimiter(redis) if redis else None
+        self._shared = MovingWindowRateLimiter(_redis(redis_url)) if redis_url else None
+        self._breaker = Breaker(failures=1)
         self._degraded = False
 
     def count(self, *key: str) -> None:
@@ -124,14 +133,27 @@ class Limit:
     def _ask(self, question: str, key: tuple[str, ...]) -> Any:
         if self._shared is not None:
             try:
-                answer = getattr(self._shared, question)(self._item, self._name, *key)
+                with self._breaker.guarding(StorageError):
+                    answer = getattr(self._shared, question)(self._item, self._name, *key)
                 self._degraded = False
                 return answer
+            except BreakerOpen:
+                pass
             except StorageError as error:
                 if not self._degraded:
                     log.warning("limits counted locally", limit=self._name, reason=repr(error.storage_error))
                 self._degraded = True
         return getattr(self._local, question)(self._item, self._name, *key)
+
+
+def _redis(url: str) -> Any:
+    """Redis as a storage that is asked twice at most, and not for long: a request waits for the answer."""
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    patience = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
+    retry: Any = Retry(NoBackoff(), 1)
+    return storage_from_string(url, wrap_exceptions=True, retry=retry, **patience)
 
 
 def too_many(standing: Standing) -> Problem:

@@ -4,9 +4,11 @@ import hmac
 import time
 
 from flask import Flask, Response, current_app, g, request
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from chassis import figures
+from chassis.figures import registry
 from chassis.problems import Problem
 from chassis.requestlog import PASSED_ON
 from chassis.routes import open_to_all
@@ -14,7 +16,6 @@ from chassis.settings import Settings
 
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
-registry = CollectorRegistry()
 REQUESTS = Counter("http_requests_total", "Requests answered", ["method", "route", "status"], registry=registry)
 DURATION = Histogram("http_request_seconds", "Time to answer", ["route"], buckets=BUCKETS, registry=registry)
 IN_FLIGHT = Gauge("http_requests_in_flight", "Requests under way", registry=registry)
@@ -57,4 +58,5 @@ def _show() -> Response:
         given = request.headers.get("Authorization", "").encode("utf-8", "replace")
         if not hmac.compare_digest(given, expected):
             raise Problem(401, detail="Metrics take the METRICS_TOKEN.", headers={"WWW-Authenticate": "Bearer"})
+    figures.ask_all()
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -3,6 +3,8 @@
 A broker that is away delays events and loses none; one that is handed the same event twice leaves it to the inbox.
 """
 
+import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +16,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import Mapped, mapped_column
 from uuid_utils import uuid7
 
-from chassis import wire
+from chassis import traces, wire
 from chassis.broker import Broker, BrokerAway
 from chassis.database import BigId, Model, UtcDateTime, db, exact, now
 from chassis.envelope import SUBSCRIPTIONS, Event
@@ -75,14 +77,30 @@ def relay() -> int:
     if not events:
         return 0
     broker: Broker = current_app.extensions["broker"]
+    began, sent = time.perf_counter(), [_as_a_step(event) for event in events.values()]
     try:
-        broker.publish(list(events.values()))
+        broker.publish(sent)
     except BrokerAway as error:
         log.warning("events wait: broker away", waiting=len(events), reason=str(error))
         return 0
     db.session.execute(sa.update(OutboxEvent).where(OutboxEvent.id.in_(events)).values(sent_at=now()))
     db.session.commit()
+    for event, step in zip(events.values(), sent, strict=True):
+        own, spent = str(step.traceparent), time.perf_counter() - began
+        traces.tell("PRODUCER", f"publish {event.type}", own, parent=event.traceparent, seconds=spent)
     return len(events)
+
+
+def age() -> float:
+    """For how many seconds the oldest event has waited; 0 when none does."""
+    waiting = sa.select(OutboxEvent.occurred_at).where(OutboxEvent.sent_at.is_(None)).order_by(OutboxEvent.id).limit(1)
+    since = db.session.scalar(waiting)
+    return (now() - since).total_seconds() if since else 0.0
+
+
+def _as_a_step(event: Event) -> Event:
+    """The event as it travels: whoever hears it goes on from its being published, not from the request."""
+    return replace(event, traceparent=traces.child_of(event.traceparent))
 
 
 def forget_sent(limit: int = 1000) -> int:

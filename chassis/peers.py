@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -13,6 +14,7 @@ from flask import g, has_app_context
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
+from chassis import deadlines, figures, traces
 from chassis.breaker import Breaker, BreakerOpen
 from chassis.problems import Refusal
 
@@ -41,6 +43,7 @@ class Peer:
     def __init__(self, name: str, url: str, token: str) -> None:
         self.name = name
         self.breaker = Breaker()
+        figures.BREAKERS.labels(name).set_function(lambda: self.breaker.is_open)
         self._url = url
         self._token = token
         self._local = threading.local()
@@ -61,27 +64,28 @@ class Peer:
         """
         try:
             for attempt in stamina.retry_context(on=_Failed, attempts=attempts, wait_initial=0.05, wait_max=0.5):
-                with attempt, self.breaker.guarding(_Failed):
-                    return self._send(method, path, json, params, (CONNECT_SECONDS, read_seconds))
+                with attempt, self.breaker.guarding(_Failed), self._step(method) as traceparent:
+                    sent = {"json": json, "params": params, "headers": self._headers(traceparent)}
+                    return self._send(method, path, (CONNECT_SECONDS, read_seconds), **sent)
         except (_Failed, BreakerOpen) as error:
             log.warning("peer unavailable", peer=self.name, path=path, reason=repr(error))
             raise PeerUnavailable(self.name) from error
         raise AssertionError("a retry context ends by answer or by error")
 
-    def _send(
-        self, method: str, path: str, json: Any, params: Mapping[str, str] | None, timeout: tuple[float, float]
-    ) -> requests.Response:
-        latest = time.monotonic() + sum(timeout)
+    def _send(self, method: str, path: str, timeout: tuple[float, float], **sent: Any) -> requests.Response:
+        left = deadlines.left()
+        if not left:
+            raise _Failed("nobody waits any more")
+        connect, read = (min(seconds, left) for seconds in timeout)
+        latest = time.monotonic() + min(connect + read, left)
         try:
             answer = self._session().request(
                 method,
                 self._url + path,
-                json=json,
-                params=params,
-                headers=self._headers(),
-                timeout=timeout,
+                timeout=(connect, read),
                 allow_redirects=False,
                 stream=True,
+                **sent,
             )
             _read(answer, latest)
         except (requests.RequestException, HTTPError) as error:
@@ -90,10 +94,16 @@ class Peer:
             raise _Failed(f"status {answer.status_code}")
         return answer
 
-    def _headers(self) -> dict[str, str]:
-        headers = {"Authorization": f"Bearer {self._token}"}
+    def _step(self, method: str) -> AbstractContextManager[str | None]:
+        """The call as a part of what it is made for, if that is known."""
         if has_app_context() and "request_id" in g:
-            headers |= {"X-Request-ID": g.request_id, "traceparent": g.traceparent}
+            return traces.step("CLIENT", f"{method} {self.name}", g.traceparent)
+        return nullcontext()
+
+    def _headers(self, traceparent: str | None) -> dict[str, str]:
+        headers = {"Authorization": f"Bearer {self._token}"} | deadlines.said(deadlines.left())
+        if traceparent is not None:
+            headers |= {"X-Request-ID": g.request_id, "traceparent": traceparent}
         return headers
 
     def _session(self) -> requests.Session:

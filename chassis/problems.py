@@ -6,7 +6,7 @@ from typing import Any, ClassVar, cast
 
 import structlog
 from flask import Flask, Response, current_app, g, has_request_context, render_template, request
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -150,7 +150,7 @@ def as_problem(error: Exception) -> Problem:
         return _from_werkzeug(error)
     if isinstance(error, IntegrityError):
         return Problem(409, detail="Somebody else has just changed the same thing; look again.")
-    if isinstance(error, OperationalError | PoolTimeout):
+    if isinstance(error, OperationalError | InternalError | PoolTimeout):
         return _from_database(error)
     log.error("unhandled exception", exc_info=error)
     return Problem(500)
@@ -183,7 +183,7 @@ def _from_werkzeug(error: HTTPException) -> Problem:
     return Problem(status, headers=headers)
 
 
-def _from_database(error: OperationalError | PoolTimeout) -> Problem:
+def _from_database(error: OperationalError | InternalError | PoolTimeout) -> Problem:
     if isinstance(error, OperationalError) and is_busy(error):
         return Problem(503, "busy", "Too many are changing the same thing; try again.")
     log.error("database unreachable", exc_info=error)

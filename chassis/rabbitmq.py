@@ -37,7 +37,7 @@ class RabbitMQ:
     def publish(self, events: Sequence[Event]) -> None:
         with self._line() as line:
             for event in events:
-                line.send(event.to_bytes(), EVENTS, event.type)
+                line.send(event.to_bytes(), EVENTS, event.type, traceparent=event.traceparent or "")
 
     def deliver(self, service: str, take: Take) -> int:
         with self._line() as line:

@@ -1,7 +1,6 @@
 """The two lines that a request leaves in the log, and the ids that tie it to what other processes did for it."""
 
 import re
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +11,12 @@ import orjson
 import structlog
 from flask import Flask, Response, g, request
 
+from chassis import traces
 from chassis.logs import redact
 
 log = structlog.get_logger()
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
 LARGEST_LOGGED = 16 * 1024
 QUIET = {"/livez", "/readyz", "/metrics"}
 PASSED_ON = "shop.passed_on"  # where WSGI middleware leaves whither it passed a request that is answered here after all
@@ -32,14 +31,7 @@ def install(app: Flask) -> None:
 
 def request_id(offered: str | None) -> str:
     """The client's own request id where it is well-formed, else a new one."""
-    return offered if offered and REQUEST_ID.fullmatch(offered) else secrets.token_hex(16)
-
-
-def trace_context(offered: str | None) -> tuple[str, str]:
-    """The trace id and the `traceparent` to hand on (W3C Trace Context), continued from the client's or begun here."""
-    match = TRACEPARENT.fullmatch(offered or "")
-    trace_id, flags = match.groups() if match else (secrets.token_hex(16), "01")
-    return trace_id, f"00-{trace_id}-{secrets.token_hex(8)}-{flags}"
+    return offered if offered and REQUEST_ID.fullmatch(offered) else traces.made_up(16)
 
 
 def correlation() -> tuple[str | None, str | None]:
@@ -48,22 +40,23 @@ def correlation() -> tuple[str | None, str | None]:
 
 
 @contextmanager
-def resumed(named: str | None, traceparent: str | None) -> Iterator[None]:
+def resumed(doing: str, named: str | None, traceparent: str | None) -> Iterator[None]:
     """Carry on, outside of any request, what a request began: its id and trace go into the log and to peers."""
-    g.request_id = request_id(named)
-    g.trace_id, g.traceparent = trace_context(traceparent)
-    try:
-        with structlog.contextvars.bound_contextvars(request_id=g.request_id, trace_id=g.trace_id):
-            yield
-    finally:
-        for name in ("request_id", "trace_id", "traceparent"):
-            g.pop(name)
+    with traces.step("CONSUMER", doing, traceparent) as g.traceparent:
+        g.request_id, g.trace_id = request_id(named), traces.trace_id(g.traceparent)
+        try:
+            with structlog.contextvars.bound_contextvars(request_id=g.request_id, trace_id=g.trace_id):
+                yield
+        finally:
+            for name in ("request_id", "trace_id", "traceparent"):
+                g.pop(name)
 
 
 def _begin() -> None:
     g.began = time.perf_counter()
     g.request_id = request_id(request.headers.get("X-Request-ID"))
-    g.trace_id, g.traceparent = trace_context(request.headers.get("traceparent"))
+    g.traceparent = traces.child_of(request.headers.get("traceparent"))
+    g.trace_id = traces.trace_id(g.traceparent)
     structlog.contextvars.bind_contextvars(request_id=g.request_id, trace_id=g.trace_id)
     if request.path not in QUIET and PASSED_ON not in request.environ:
         log.info("request incoming", method=request.method, url=_url(), args=_args(), json=_body())
@@ -72,12 +65,20 @@ def _begin() -> None:
 def _complete(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
     if request.path not in QUIET:
-        spent = round((time.perf_counter() - g.began) * 1000, 2)
+        spent = time.perf_counter() - g.began
         line = log.bind(method=request.method, url=_url(), status=response.status_code)
-        line.info("request complete", duration_ms=spent, **request.environ.get(PASSED_ON, {}))
+        line.info("request complete", duration_ms=round(spent * 1000, 2), **request.environ.get(PASSED_ON, {}))
+        _tell(response.status_code, spent)
         if response.is_json and not response.is_streamed:
             line.debug("request payload", payload=_document(response.get_data()))
     return response
+
+
+def _tell(status: int, spent: float) -> None:
+    name = f"{request.method} {request.url_rule.rule if request.url_rule else 'unknown'}"
+    offered = request.headers.get("traceparent")
+    code: dict[str, str | int] = {"http.response.status_code": status}
+    traces.tell("SERVER", name, g.traceparent, parent=offered, seconds=spent, attributes=code, failed=status >= 500)
 
 
 def _forget(error: BaseException | None) -> None:

@@ -55,14 +55,15 @@ class Settings(BaseSettings):
     order_url: str = "http://127.0.0.1:5003"
     trusted_proxies: str = "127.0.0.1,::1"
     redis_url: str | None = None
+    otel_exporter_otlp_endpoint: str | None = None
     secret_key: SecretStr
     service_token: SecretStr
     metrics_token: SecretStr | None = None
 
-    @field_validator("public_url", "auth_url", "product_url", "order_url")
+    @field_validator("public_url", "auth_url", "product_url", "order_url", "otel_exporter_otlp_endpoint")
     @classmethod
-    def _without_trailing_slash(cls, value: str) -> str:
-        return value.rstrip("/")
+    def _without_trailing_slash(cls, value: str | None) -> str | None:
+        return value and value.rstrip("/")
 
     @field_validator("secret_key", "service_token")
     @classmethod

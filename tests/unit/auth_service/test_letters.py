@@ -102,6 +102,18 @@ def test_letters_go_by_smtp_and_wait_while_it_is_closed(
     assert waiting() == 0
 
 
+def test_in_production_letters_wait_for_a_mail_server_and_are_counted(
+    auth_app: Flask, ann: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = auth_app.extensions["settings"]
+    monkeypatch.setitem(auth_app.extensions, "settings", settings.model_copy(update={"environment": "production"}))
+    inbox.take(confirmed(ann, "one", 500))
+    assert mail.post() == 0
+    assert db.session.scalar(sa.select(Letter.attempts)) == 0
+    db.session.rollback()
+    assert "letters_waiting 1.0" in auth_app.test_client().get("/metrics").get_data(as_text=True)
+
+
 def test_two_workers_do_not_post_the_same_letter(auth_app: Flask, ann: int, monkeypatch: pytest.MonkeyPatch) -> None:
     inbox.take(confirmed(ann, "one", 500))
     posted: list[str] = []

@@ -21,6 +21,17 @@ def test_a_service_on_an_old_database_is_not_ready(noticeboard: Flask) -> None:
     db.session.commit()
 
 
+def test_a_service_on_the_tables_of_a_later_release_is_ready(noticeboard: Flask) -> None:
+    db.session.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
+    try:
+        answer = noticeboard.test_client().get("/readyz")
+        assert answer.status_code == 200
+        assert answer.get_json()["checks"]["database"]["detail"] == "at migration 0002"
+    finally:
+        db.session.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
+        db.session.commit()
+
+
 def test_metrics_can_be_shown_to_holders_of_a_token_only(make_app: MakeApp) -> None:
     app = make_app("tests.noticeboard", metrics_token="the token of the metrics")
     assert app.test_client().get("/metrics").status_code == 401

@@ -73,7 +73,7 @@ class Misbehaving:
         return request
 
     def hangs(self, connection: socket.socket) -> None:
-        self.over.wait(30)
+        self.over.wait()
 
     def drips(self, connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
@@ -123,10 +123,8 @@ def test_what_must_not_be_repeated_is_not(server: Misbehaving, peer: Peer) -> No
 @pytest.mark.parametrize("behaviour", ["hangs", "drips"])
 def test_a_peer_that_does_not_come_to_an_end_is_given_up(server: Misbehaving, peer: Peer, behaviour: str) -> None:
     server.behaviour = getattr(server, behaviour)
-    began = time.monotonic()
     with pytest.raises(PeerUnavailable) as gone:
         peer.call("GET", "/", read_seconds=0.2, attempts=1)
-    assert time.monotonic() - began < 2
     assert gone.value.extras == {"service": "catalogue"}
     assert "127.0.0.1" not in str(gone.value)
 
@@ -144,6 +142,19 @@ def test_what_is_no_answer_makes_the_peer_unavailable(server: Misbehaving, peer:
     server.behaviour = and_ends
     with pytest.raises(PeerUnavailable):
         peer.call("GET", "/")
+
+
+def test_a_peer_is_asked_for_no_longer_than_the_caller_waits(server: Misbehaving, peer: Peer) -> None:
+    with Flask(__name__).app_context():
+        g.deadline = time.monotonic() + 60
+        peer.call("GET", "/")
+        told = re.search(rb"X-Time-Left: (\d+)\r\n", server.requests[0])
+        assert told
+        assert 0 < int(told[1]) <= 60_000
+        g.deadline = time.monotonic()
+        with pytest.raises(PeerUnavailable):
+            peer.call("POST", "/", attempts=1)
+    assert len(server.requests) == 1
 
 
 def test_a_peer_that_is_not_there_is_unavailable() -> None:
@@ -176,7 +187,7 @@ def test_the_ids_of_a_request_go_along(noticeboard: Flask, server: Misbehaving, 
         noticeboard.preprocess_request()
         peer.call("GET", "/")
         assert b"X-Request-ID: abc-1\r\n" in server.requests[0]
-        assert f"traceparent: {g.traceparent}\r\n".encode() in server.requests[0]
+        assert f"traceparent: 00-{g.trace_id}-".encode() in server.requests[0]
 
 
 def test_a_peer_that_keeps_failing_is_left_alone(

@@ -1,0 +1,149 @@
+"""Spans of what is done for a request, sent by OTLP to where the settings say; with no such place nothing is loaded.
+
+A `traceparent` (W3C Trace Context) names a trace and, in it, one span. Everything that is done has its own from the
+start, for the logs and to hand on, so that a span needs to be told only when it is over.
+"""
+
+import atexit
+import random
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from flask import g, has_app_context
+
+TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
+EVERY_MILLISECONDS = 1000
+NANOSECONDS = 1_000_000_000
+
+Kind = Literal["SERVER", "CLIENT", "PRODUCER", "CONSUMER", "INTERNAL"]
+
+
+@dataclass(frozen=True)
+class Span:
+    """Something that is over: as whose part, from when to when (in nanoseconds), and whether it failed."""
+
+    kind: Kind
+    name: str
+    own: str
+    parent: str | None
+    began: int
+    ended: int
+    attributes: dict[str, str | int] = field(default_factory=dict)
+    failed: bool = False
+
+
+class Teller:
+    """Where this process's spans go, if anywhere."""
+
+    send: Callable[[Span], None] | None = None
+
+
+teller = Teller()
+
+
+def install(service: str, endpoint: str | None) -> None:
+    """Send this process's spans to an OTLP/HTTP endpoint from now on, or none of them."""
+    teller.send = _exporter(service, endpoint) if endpoint else None
+
+
+def child_of(parent: str | None) -> str:
+    """A `traceparent` in the trace of `parent`, or in a new one when that is missing or malformed."""
+    match = TRACEPARENT.fullmatch(parent or "")
+    trace_id, flags = match.groups() if match else (made_up(16), "01")
+    return f"00-{trace_id}-{made_up(8)}-{flags}"
+
+
+def made_up(size: int) -> str:
+    """So many bytes in hexadecimal digits that nobody else will have; an id is no secret."""
+    return f"{random.getrandbits(8 * size):0{2 * size}x}"
+
+
+def trace_id(traceparent: str) -> str:
+    """The trace that it names."""
+    return traceparent.split("-")[1]
+
+
+def tell(
+    kind: Kind,
+    name: str,
+    own: str,
+    *,
+    parent: str | None,
+    seconds: float,
+    attributes: dict[str, str | int] | None = None,
+    failed: bool = False,
+) -> None:
+    """Something has just come to its end, after so many seconds."""
+    if teller.send is not None:
+        ended = time.time_ns()
+        known = parent if parent and TRACEPARENT.fullmatch(parent) else None
+        teller.send(Span(kind, name, own, known, ended - int(seconds * NANOSECONDS), ended, attributes or {}, failed))
+
+
+@contextmanager
+def step(kind: Kind, name: str, parent: str | None) -> Iterator[str]:
+    """Do something as a part of `parent`; gives the `traceparent` to hand on, and tells of it at the end."""
+    own, began, failed = child_of(parent), time.perf_counter(), True
+    try:
+        yield own
+        failed = False
+    finally:
+        tell(kind, name, own, parent=parent, seconds=time.perf_counter() - began, failed=failed)
+
+
+def watch(engine: sa.Engine) -> None:
+    """Tell of each statement that a request, or what it left to do, has a database execute."""
+    if teller.send is not None:
+        sa.event.listen(engine, "before_cursor_execute", _before)
+        sa.event.listen(engine, "after_cursor_execute", _after)
+
+
+def _before(connection: sa.Connection, cursor: Any, statement: str, *_: Any) -> None:
+    connection.info["began"] = time.perf_counter()
+
+
+def _after(connection: sa.Connection, cursor: Any, statement: str, *_: Any) -> None:
+    parent = g.get("traceparent") if has_app_context() else None
+    if parent is not None:
+        system, spent = connection.dialect.name, time.perf_counter() - connection.info["began"]
+        attributes: dict[str, str | int] = {"db.system.name": system, "db.query.text": statement}
+        tell(
+            "CLIENT", statement.split(None, 1)[0], child_of(parent), parent=parent, seconds=spent, attributes=attributes
+        )
+
+
+def _exporter(service: str, endpoint: str) -> Callable[[Span], None]:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
+
+    resource = Resource.create({"service.name": service})
+    sender = BatchSpanProcessor(OTLPSpanExporter(f"{endpoint}/v1/traces"), schedule_delay_millis=EVERY_MILLISECONDS)
+    atexit.register(sender.shutdown)
+
+    def context(traceparent: str) -> SpanContext:
+        _, trace, span, flags = traceparent.split("-")
+        return SpanContext(int(trace, 16), int(span, 16), False, TraceFlags(int(flags, 16)))
+
+    def send(span: Span) -> None:
+        told = ReadableSpan(
+            span.name,
+            context(span.own),
+            context(span.parent) if span.parent else None,
+            resource,
+            span.attributes,
+            kind=SpanKind[span.kind],
+            status=Status(StatusCode.ERROR if span.failed else StatusCode.UNSET),
+            start_time=span.began,
+            end_time=span.ended,
+        )
+        sender.on_end(told)
+
+    return send
