@@ -4,52 +4,77 @@ import sys
 import time
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode
 
 import orjson
 from prometheus_client import Counter, Histogram
 
-from chassis import metrics, wire
+from chassis import metrics, traces
 from chassis.logs import redact, scrub
-from gateway.errands import Errand
+
+if TYPE_CHECKING:
+    from gateway.errands import Errand
+
+LINE = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 
 
 class AccessLog:
-    """Writes `request complete` lines to standard output, from level `info` on."""
+    """Writes `request complete` lines to standard output, from level `info` on, as many at a time as there are."""
 
     def __init__(self, service: str, level: str) -> None:
         self._service = service
         self._is_on = level in ("debug", "info")
+        self._lines: list[bytes] = []
 
-    def passed_on(self, errand: Errand, status: int) -> None:
+    def passed_on(self, errand: "Errand", status: int) -> None:
         """Note what became of a request."""
         spent = time.perf_counter() - errand.began
-        _counter(metrics.known_method(errand.method), errand.route.prefix, status).inc()
-        _duration(errand.route.prefix).observe(spent)
+        method, prefix = errand.request.method, errand.route.prefix
+        _counter(metrics.known_method(method), prefix, status).inc()
+        _duration(prefix).observe(spent)
+        traces.tell(
+            "SERVER",
+            f"{method} {prefix}",
+            errand.traceparent,
+            parent=errand.offered,
+            seconds=spent,
+            attributes={"http.response.status_code": status},
+            failed=status >= 500,
+        )
         if self._is_on:
             line = {
-                "timestamp": wire.rfc3339(datetime.now(UTC)),
+                "timestamp": datetime.now(UTC),
                 "level": "info",
                 "event": "request complete",
                 "service": self._service,
                 "request_id": errand.request_id,
                 "trace_id": errand.trace_id,
-                "method": errand.method,
+                "method": method,
                 "url": shown(errand.target.raw),
                 "status": status,
                 "duration_ms": round(spent * 1000, 2),
                 **errand.whereabouts,
             }
-            sys.stdout.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE).decode())
-            sys.stdout.flush()
+            self._lines.append(orjson.dumps(line, option=LINE))
+
+    def write(self) -> None:
+        """Write the lines that have come together."""
+        if self._lines:
+            sys.stdout.buffer.write(b"".join(self._lines))
+            sys.stdout.buffer.flush()
+            self._lines.clear()
 
 
 def shown(target: str) -> str:
     """A request target without the secrets in it."""
     path, _, query = target.partition("?")
     if not query:
-        return scrub(path)
-    return f"{scrub(path)}?{urlencode(redact(parse_qs(query, keep_blank_values=True)), doseq=True, safe='*')}"
+        return _scrubbed(path)
+    return f"{_scrubbed(path)}?{urlencode(redact(parse_qs(query, keep_blank_values=True)), doseq=True, safe='*')}"
+
+
+_scrubbed = lru_cache(maxsize=4096)(scrub)
 
 
 @lru_cache(maxsize=4096)

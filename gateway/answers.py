@@ -2,27 +2,41 @@
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from gateway.failures import BadAnswer
+from gateway.failures import BadAnswer, BrokenOff
+from gateway.fields import Pairs, Sieve
 
 LARGEST_HEAD = 64 * 1024
 WITHOUT_BODY = (204, 304)
+OURS_TO_SAY = ("server", "via", "x-request-id")
+
+SIEVE = Sieve(lambda name: name not in OURS_TO_SAY)
 
 
 class Answer:
-    """The answer to one request; `feed` it with what the connection brings until it is `complete`."""
+    """What a connection answers, one request after the other: `expect` one, then `feed` it until it is `complete`."""
 
-    def __init__(self, bodiless: bool) -> None:
+    def __init__(self) -> None:
+        self._parser = HttpResponseParser(self)
+        self._ended = True
+        self.expect(bodiless=False)
+
+    def expect(self, bodiless: bool) -> None:
+        """Forget the answer before; does the next one have no body, whatever its head says?"""
+        if not self._ended:
+            self._parser = HttpResponseParser(self)
         self.status = 0
         self.version = "1.1"
-        self.headers: list[tuple[str, str]] = []
+        self.lines: list[bytes] = []
+        self.said: dict[str, bytes] = {}
         self.head_complete = False
         self.complete = False
         self.reusable = False
         self.received = 0
+        self._pairs: Pairs = []
         self._bodiless = bodiless
         self._until_end = False
+        self._ended = False
         self._pieces: list[bytes] = []
-        self._parser = HttpResponseParser(self)
 
     @property
     def has_body(self) -> bool:
@@ -49,10 +63,6 @@ class Answer:
         pieces, self._pieces = self._pieces, []
         return pieces
 
-    def header(self, name: str) -> str | None:
-        """The first value of a header, given in lower case."""
-        return next((value for key, value in self.headers if key.lower() == name), None)
-
     # What the parser calls.
 
     def on_message_begin(self) -> None:
@@ -61,23 +71,24 @@ class Answer:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self.head_complete:
-            self.headers.append((name.decode("latin-1"), value.decode("latin-1")))
+            self._pairs.append((name, value))
 
     def on_headers_complete(self) -> None:
         if self.head_complete:
             return
         self.status = self._parser.get_status_code()
         if 100 <= self.status < 200 and self.status != 101:
-            self.headers.clear()
+            self._pairs.clear()
             return
         self.version = self._parser.get_http_version()
         if not 200 <= self.status < 600 or self.version not in ("1.0", "1.1"):
             raise BadAnswer(f"status {self.status}, HTTP/{self.version}")
-        coding = self.header("transfer-encoding")
-        if coding is not None and (coding.lower() != "chunked" or self.version == "1.0"):
+        self.lines, self.said = SIEVE.sort(self._pairs)
+        coding = self.said.get("transfer-encoding")
+        if coding is not None and (coding.lower() != b"chunked" or self.version == "1.0"):
             raise BadAnswer("an unknown transfer coding")
         self.head_complete = True
-        self._until_end = coding is None and self.header("content-length") is None
+        self._until_end = coding is None and "content-length" not in self.said
         self._bodiless = self._bodiless or self.status in WITHOUT_BODY
         self.reusable = self._parser.should_keep_alive() or (self._bodiless and not self._closes())
         self.complete = self._bodiless
@@ -89,15 +100,15 @@ class Answer:
             self._pieces.append(body)
 
     def on_message_complete(self) -> None:
-        self.complete = self.complete or self.head_complete
+        if self.head_complete:
+            self.complete = self._ended = True
 
     def _closes(self) -> bool:
-        options = ",".join(value for name, value in self.headers if name.lower() == "connection").lower()
-        return self.version != "1.1" or "close" in options
+        return self.version != "1.1" or b"close" in self.said.get("connection", b"").lower()
 
     def _end(self) -> None:
         self.reusable = False
         if self.head_complete and self._until_end:
             self.complete = True
         elif not self.complete:
-            raise BadAnswer("the connection ended before the answer did")
+            raise BrokenOff("the connection ended before the answer did")

@@ -1,18 +1,19 @@
 """Keep-alive connections to one instance of a service, the last one used first."""
 
+import errno
+import math
+import os
 import socket
-import struct
-import time
 from collections import deque
 from dataclasses import dataclass
-from typing import Any
+from selectors import EVENT_WRITE
+from typing import Any, Protocol
 
 from gateway.answers import Answer
-from gateway.failures import BadAnswer, Lost, TooSlow, Unreachable
+from gateway.failures import BadAnswer, Failure, Lost, TooSlow, Unreachable
+from gateway.loop import Loop
+from gateway.streams import Stream
 
-RECEIVE = 64 * 1024
-GLANCE_SECONDS = 0.5
-SEND_SECONDS = 10.0
 IDLE_SECONDS = 15.0
 
 
@@ -28,103 +29,130 @@ class Address:
         return f"[{host}]:{port}" if self.family is socket.AddressFamily.AF_INET6 else f"{host}:{port}"
 
 
-class Connection:
+class Asking(Protocol):
+    """Whoever has a connection: told when its answer has grown, and when there will be none."""
+
+    def on_answer(self) -> None:
+        """More of the answer has come."""
+
+    def on_failure(self, failure: Failure) -> None:
+        """There will be no answer, or no more of it."""
+
+    def on_drained(self) -> None:
+        """The instance has taken what it was sent."""
+
+
+class Connection(Stream):
     """One connection, of which one request at a time makes use."""
 
-    def __init__(self, address: Address, connect_seconds: float) -> None:
-        self.used = False
-        self._since = 0.0
-        self._socket = socket.socket(address.family, socket.SOCK_STREAM)
-        try:
-            self._socket.settimeout(connect_seconds)
-            self._socket.connect(address.place)
-            # Timeouts in the kernel cost nothing; Python's own would poll before every call.
-            self._socket.setblocking(True)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(GLANCE_SECONDS))
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(SEND_SECONDS))
-        except OSError as error:
-            self._socket.close()
-            raise Unreachable(type(error).__name__) from error
+    def __init__(self, loop: Loop, pool: "Pool", address: Address) -> None:
+        connecting = socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        refused = connecting.connect_ex(address.place)
+        super().__init__(loop, connecting, EVENT_WRITE)
+        self.answer = Answer()
+        self.asking: Asking | None = None
+        self._pool = pool
+        self._refused = refused if refused != errno.EINPROGRESS else 0
+        self.is_connected = False
+        self._is_blocked = True
+        self._deadline = math.inf
 
-    def send(self, data: bytes) -> None:
-        """Send it all; raises Lost or TooSlow."""
-        try:
-            self._socket.sendall(data)
-        except BlockingIOError as error:
-            raise TooSlow("the request was not taken") from error
-        except OSError as error:
-            raise Lost(type(error).__name__) from error
+    def wait_until(self, deadline: float) -> None:
+        """Fail at that time; a connection is had sooner or not at all."""
+        self._deadline = deadline
+        self.due = deadline if self.is_connected else min(deadline, self.loop.now + self._pool.connect_seconds)
 
-    def receive(self, answer: Answer) -> bool:
-        """Feed the answer with what has come; False when nothing came for a moment. Raises Lost or BadAnswer."""
-        try:
-            data = self._socket.recv(RECEIVE)
-        except BlockingIOError:
-            return False
-        except OSError as error:
-            if not answer.received:
-                raise Lost(type(error).__name__) from error
-            raise BadAnswer(type(error).__name__) from error
-        if not data and not answer.received:
-            raise Lost("closed")
-        answer.feed(data)
-        return True
-
-    def says_something(self) -> bool:
-        """Is there anything to be read, be it the end?"""
-        try:
-            self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
-        return True
-
-    def rest(self) -> None:
-        """Put it aside for the next request."""
-        self.used = True
-        self._since = time.monotonic()
+    def on_event(self, mask: int) -> None:
+        if self.is_connected or not self.is_open:
+            super().on_event(mask)
+        elif refused := self._refused or self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self._fail(Unreachable(os.strerror(refused)))
+        else:
+            self.is_connected = True
+            self._is_blocked = False
+            self.due = self._deadline
+            self._send_kept()
 
     def is_fit(self) -> bool:
-        """Can it be used again? A peer that has closed, or said something unasked, makes it unfit."""
-        return time.monotonic() - self._since < IDLE_SECONDS and not self.says_something()
+        """Is there nothing to be read from it, not even its end?"""
+        try:
+            self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def on_data(self, data: bytes) -> None:
+        if self.asking is None:
+            self._fail(BadAnswer("something unasked"))
+            return
+        try:
+            self.answer.feed(data)
+        except BadAnswer as failure:
+            self._fail(failure)
+            return
+        self.asking.on_answer()
+
+    def on_end(self) -> None:
+        if self.asking is None or not self.answer.received:
+            self._fail(Lost("closed"))
+        else:
+            self.hold()
+            self.on_data(b"")
+
+    def on_drained(self) -> None:
+        if self.asking is not None:
+            self.asking.on_drained()
+
+    def on_due(self) -> None:
+        self._fail(TooSlow("no answer in time") if self.is_connected else Unreachable("no connection in time"))
 
     def close(self) -> None:
-        """End it."""
-        self._socket.close()
+        self._pool.forget(self)
+        super().close()
+
+    def _fail(self, failure: Failure) -> None:
+        asking, self.asking = self.asking, None
+        self.close()
+        if asking is not None:
+            asking.on_failure(failure)
 
 
 class Pool:
     """The connections to one address."""
 
-    def __init__(self, address: Address, connect_seconds: float) -> None:
+    def __init__(self, loop: Loop, address: Address, connect_seconds: float) -> None:
+        self.connect_seconds = connect_seconds
+        self._loop = loop
         self._address = address
-        self._connect_seconds = connect_seconds
         self._idle: deque[Connection] = deque()
 
-    def take(self, fresh: bool = False) -> Connection:
-        """A connection that is fit for a request; `fresh` asks for a new one. Raises Unreachable."""
-        while not fresh:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                break
-            if connection.is_fit():
-                return connection
-            connection.close()
-        return Connection(self._address, self._connect_seconds)
+    def take(self, asking: Asking, fresh: bool = False, surely: bool = False) -> Connection:
+        """A connection for a request; `fresh` asks for a new one, `surely` looks whether an old one still is fit."""
+        connection = None
+        while self._idle and not fresh and connection is None:
+            connection = self._idle.pop()
+            if surely and not connection.is_fit():
+                connection.close()
+                connection = None
+        connection = connection or Connection(self._loop, self, self._address)
+        connection.asking = asking
+        return connection
 
     def give_back(self, connection: Connection) -> None:
         """Keep a connection whose answer was complete."""
-        connection.rest()
+        connection.asking = None
+        connection.due = self._loop.now + IDLE_SECONDS
         self._idle.append(connection)
+
+    def forget(self, connection: Connection) -> None:
+        """It is about to be closed."""
+        if connection.asking is None and connection in self._idle:
+            self._idle.remove(connection)
 
     def close(self) -> None:
         """End all that are idle."""
         while self._idle:
             self._idle.pop().close()
-
-
-def _timeval(seconds: float) -> bytes:
-    return struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))

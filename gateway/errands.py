@@ -1,44 +1,62 @@
-"""A request on its way to a service: what is sent, what it is known by, and whether it may be sent twice."""
+"""A request on its way to a service: what is sent, what it is known by, and what the client gets of the answer."""
 
-import socket
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from chassis.requestlog import request_id, trace_context
+import structlog
+
+from chassis import deadlines, traces
+from chassis.limits import Standing
+from chassis.requestlog import request_id
+from gateway.answers import Answer
 from gateway.bodies import Body
-from gateway.failures import Failure, Lost, Unreachable
-from gateway.forwarded import Client, request_head
+from gateway.exchanges import Exchange
+from gateway.failures import BrokenOff, Failure, Lost, Overloaded, Resting, Unreachable
+from gateway.forwarded import Client, request_head, via
 from gateway.instances import Instance
 from gateway.routes import Route
 from gateway.targets import Target
 
 if TYPE_CHECKING:
-    Environ = dict[str, Any]
+    from gateway.proxy import Proxy
+    from gateway.visitors import Visitor
+
+log = structlog.get_logger()
 
 REPEATABLE = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
+CLIENT_GONE = 499
 
 
 class Errand:
     """One request that the routing table knows. Raises a Problem when its body is not to be had."""
 
-    def __init__(self, environ: "Environ", target: Target, route: Route, client: Client) -> None:
+    def __init__(self, proxy: "Proxy", visitor: "Visitor", target: Target, route: Route, client: Client) -> None:
+        assert visitor.request is not None
         self.began = time.perf_counter()
-        self.method: str = environ["REQUEST_METHOD"]
+        self.loop = visitor.loop
+        self.patience = proxy.patience
+        self.request = visitor.request
         self.target = target
         self.route = route
         self.instance: Instance | None = None
-        self.request_id = request_id(environ.get("HTTP_X_REQUEST_ID"))
-        offered = environ.get("HTTP_TRACEPARENT")
-        self.trace_id, self.traceparent = trace_context(offered)
-        self._is_keyed = "HTTP_IDEMPOTENCY_KEY" in environ
-        self._client_socket: socket.socket | None = environ.get("gunicorn.socket")
-        # Whatever answers in the service's stead goes by the same names.
-        environ["HTTP_X_REQUEST_ID"], environ["HTTP_TRACEPARENT"] = self.request_id, self.traceparent
-        self.body = Body(environ, route.largest_body)
-        context = {"X-Request-ID": self.request_id, "traceparent": self.traceparent}
-        if offered and self.trace_id in offered and "HTTP_TRACESTATE" in environ:
-            context["tracestate"] = environ["HTTP_TRACESTATE"]
-        self.head = request_head(environ, target, client, context, self.body.framing)
+        self.standing: Standing | None = None
+        self.body = Body(self.request, visitor.reader, route.largest_body)
+        self._proxy = proxy
+        self._visitor = visitor
+        self.is_admitted = True
+        self._status = CLIENT_GONE
+        self._exchange: Exchange | None = None
+        said = self.request.said
+        self.deadline = self.loop.now + min(self.patience, deadlines.told(_text(said.get("x-time-left"))))
+        self.is_repeatable = self.request.method in REPEATABLE or "idempotency-key" in said
+        self.request_id = request_id(_text(said.get("x-request-id")))
+        self.offered = _text(said.get("traceparent"))
+        self.traceparent = traces.child_of(self.offered)
+        self.trace_id = traces.trace_id(self.traceparent)
+        context = f"X-Request-ID: {self.request_id}\r\ntraceparent: {self.traceparent}\r\n"
+        if self.offered and self.trace_id in self.offered and "tracestate" in said:
+            context += f"tracestate: {_text(said['tracestate'])}\r\n"
+        self._head = request_head(self.request, target, client, context)
 
     @property
     def whereabouts(self) -> dict[str, str]:
@@ -49,19 +67,124 @@ class Errand:
             "instance": self.instance.name if self.instance else "none",
         }
 
+    def head(self) -> bytes:
+        """The head of the request as an instance gets it now."""
+        left = max(0, int((self.deadline - self.loop.now) * 1000))
+        return b"%b%bX-Time-Left: %d\r\n\r\n" % (self._head, self.body.framing, left)
+
     def may_be_tried_again(self, failure: Failure) -> bool:
         """Is nothing risked by sending it once more?"""
-        if isinstance(failure, Unreachable):
-            return True
-        return isinstance(failure, Lost) and self.body.is_whole and (self.method in REPEATABLE or self._is_keyed)
+        if self.body.is_begun or self.loop.now >= self.deadline:
+            return False
+        return isinstance(failure, Unreachable) or (self.is_repeatable and isinstance(failure, Lost | BrokenOff))
 
-    def is_abandoned(self) -> bool:
-        """Has the client gone away?"""
-        if self._client_socket is None:
-            return False
+    def admit(self, standing: Standing | None) -> None:
+        """The limits allow it."""
+        self.standing, self.is_admitted = standing, True
+        if self._visitor.errand is self:
+            self.body_came()
+
+    # What the visitor calls.
+
+    def body_came(self) -> None:
+        """There is more of the body, or its end; raises a Problem when there is too much, before anything is sent."""
+        if not self.body.is_ready():
+            return
+        if self._exchange is not None:
+            self._exchange.body_came()
+        elif self.is_admitted:
+            self._send()
+
+    def taken(self) -> None:
+        """The client has taken what it was sent."""
+        if self._exchange is not None:
+            self._exchange.go_on()
+
+    def drop(self) -> None:
+        """It is not to be done any more."""
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            exchange.abandon()
+
+    def abandon(self) -> None:
+        """The client has gone."""
+        self.drop()
+        self._proxy.access_log.passed_on(self, self._status)
+
+    # What the exchange calls.
+
+    def hold(self) -> None:
+        """The instance takes the body more slowly than it comes."""
+        self._visitor.hold_body()
+
+    def go_on(self) -> None:
+        """The instance takes more."""
+        if not self.body.complete:
+            self._visitor.take_more_body()
+
+    def answered(self, answer: Answer) -> None:
+        """The whole answer is there."""
+        self._exchange = None
+        body = answer.taken()
+        lines = self._lines(answer)
+        if answer.has_body and "content-length" not in answer.said:
+            lines.append(b"Content-Length: %d\r\n" % sum(map(len, body)))
+        self._proxy.access_log.passed_on(self, answer.status)
+        self._visitor.answer(answer.status, lines, body)
+
+    def begins(self, answer: Answer) -> None:
+        """A long answer has begun."""
+        self._status = answer.status
+        self._visitor.begin(answer.status, self._lines(answer), has_length="content-length" in answer.said)
+        self.goes_on(answer)
+
+    def goes_on(self, answer: Answer) -> None:
+        """There is more of a long answer."""
+        if not self._visitor.pass_on(answer.taken()) and self._exchange is not None:
+            self._exchange.hold()
+
+    def ended(self, answer: Answer) -> None:
+        """The long answer has come to its end."""
+        self._exchange = None
+        self._visitor.pass_on(answer.taken())
+        self._proxy.access_log.passed_on(self, self._status)
+        self._visitor.finish()
+
+    def broke_off(self, failure: Failure) -> None:
+        """The long answer ended before its time: the client must see that its end is missing."""
+        self._exchange = None
+        log.warning("answer broke off", request_id=self.request_id, reason=repr(failure))
+        self._visitor.close()
+
+    def failed(self, failure: Failure) -> None:
+        """There is no answer."""
+        self._exchange = self._visitor.errand = None
+        problem = failure.problem(self.route.service)
+        if isinstance(failure, Overloaded | Resting) and not self._wants_page:
+            self._proxy.access_log.passed_on(self, problem.status)
+            self._proxy.turn_down(self._visitor, problem, self.request_id)
+        else:
+            self._proxy.say_no(self._visitor, problem, self)
+
+    def _send(self) -> None:
+        self._exchange = Exchange(self, self._proxy.services[self.route.service])
         try:
-            return self._client_socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
+            self._exchange.begin()
+        except Failure as failure:
+            self.failed(failure)
+
+    @property
+    def _wants_page(self) -> bool:
+        return b"text/html" in self.request.said.get("accept", b"")
+
+    def _lines(self, answer: Answer) -> list[bytes]:
+        """The head of the answer as the client gets it."""
+        ours = f"Via: {via(answer.said.get('via'), answer.version)}\r\nX-Request-ID: {self.request_id}\r\n"
+        if self.standing is not None and "ratelimit-limit" not in answer.said:
+            ours += self.standing.lines
+        answer.lines.append(ours.encode("latin-1"))
+        return answer.lines
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")

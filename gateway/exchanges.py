@@ -1,118 +1,173 @@
-"""One request at one instance: sent, answered, and the connection given back only when nothing is left on it."""
+"""One errand at a service: sent to an instance, or to another one where nothing is risked by that."""
 
-import time
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import structlog
 
-from gateway.answers import Answer
-from gateway.bodies import ONE_PIECE, ClientGone
-from gateway.errands import Errand
-from gateway.failures import Failure, Lost, TooSlow, Unreachable
+from chassis.breaker import BreakerOpen
+from gateway.bodies import ONE_PIECE
+from gateway.connections import Connection
+from gateway.failures import Failure, Resting, Unreachable
 from gateway.instances import Instance, Service
+from gateway.streams import PLENTY
+
+if TYPE_CHECKING:
+    from gateway.errands import Errand
 
 log = structlog.get_logger()
 
 STALLED_SECONDS = 10.0
-
-
-def dispatch(errand: Errand, service: Service, patience: float) -> "Exchange":
-    """Have the errand done by an instance, or by another one where nothing is risked by that.
-
-    Raises Failure after `patience` seconds at the latest, or ClientGone when the client did not wait.
-    """
-    deadline = time.monotonic() + patience
-    first = service.choose()
-    try:
-        return _attempt(errand, first, deadline)
-    except Failure as failure:
-        if not errand.may_be_tried_again(failure):
-            raise
-    return _attempt(errand, service.choose(other_than=first), deadline, fresh=True)
-
-
-def _attempt(errand: Errand, instance: Instance, deadline: float, fresh: bool = False) -> "Exchange":
-    errand.instance = instance
-    try:
-        exchange = Exchange(errand, instance, deadline, fresh)
-        exchange.ask()
-    except Failure as failure:
-        instance.failed(for_sure=isinstance(failure, Unreachable))
-        log.warning(
-            "upstream failed", request_id=errand.request_id, trace_id=errand.trace_id, reason=repr(failure),
-            **errand.whereabouts,
-        )  # fmt: skip
-        raise
-    instance.succeeded()
-    return exchange
+MOST_ATTEMPTS = 4
 
 
 class Exchange:
-    """An attempt to have an errand done; it closes itself when that fails, else whoever takes the answer does."""
+    """What is under way between an errand and a service."""
 
-    def __init__(self, errand: Errand, instance: Instance, deadline: float, fresh: bool = False) -> None:
-        self.answer = Answer(bodiless=errand.method == "HEAD")
+    def __init__(self, errand: "Errand", service: Service) -> None:
         self._errand = errand
-        self._instance = instance
-        self._deadline = deadline
-        self._connection = instance.pool.take(fresh)
+        self._service = service
+        self._tried: list[Instance] = []
+        self._connection: Connection | None = None
         self._is_sent = False
-        self._is_open = True
-        instance.took_on()
+        self._streams = False
 
-    def ask(self) -> None:
-        """Send the request and wait for the head of its answer, and for all of the body that fits in one piece."""
+    def begin(self) -> None:
+        """Send the errand; raises Failure when that cannot even be tried."""
+        service = self._service
+        service.bulkhead.enter()
         try:
-            self._send()
-            while not self._has_enough():
-                self._wait()
-        except BaseException:
-            self.close()
+            service.breaker.admit()
+            instance = service.choose()
+        except BreakerOpen as error:
+            service.bulkhead.leave()
+            raise Resting("the breaker is open") from error
+        except Unreachable:
+            service.bulkhead.leave()
             raise
+        service.budget.earn()
+        self._send_to(instance, fresh=False)
 
-    def body(self) -> Iterator[bytes]:
-        """The pieces of the answer's body as they come."""
-        while not self.answer.complete:
-            yield from self.answer.taken()
-            self._deadline = time.monotonic() + STALLED_SECONDS
-            self._wait()
-        yield from self.answer.taken()
-
-    def close(self) -> None:
-        """Give the connection back if another request can follow on it, else end it."""
-        if not self._is_open:
+    def body_came(self) -> None:
+        """There is more of the request's body to pass on."""
+        connection = self._connection
+        if connection is None or self._is_sent:
             return
-        self._is_open = False
-        self._instance.finished()
-        if self._is_sent and self.answer.complete and self.answer.reusable:
-            self._instance.pool.give_back(self._connection)
+        if connection.is_connected:
+            self._is_sent = self._errand.body.complete
+            connection.send(self._errand.body.taken())
+            connection.wait_until(self._errand.loop.now + (self._errand.patience if self._is_sent else STALLED_SECONDS))
+        if not connection.is_connected or connection.unsent > PLENTY:
+            self._errand.hold()
+
+    def hold(self) -> None:
+        """The client takes the answer more slowly than it comes."""
+        if self._connection is not None:
+            self._connection.hold()
+            self._connection.wait_until(float("inf"))
+
+    def go_on(self) -> None:
+        """The client takes more."""
+        if self._connection is not None:
+            self._connection.wait_until(self._errand.loop.now + STALLED_SECONDS)
+            self._connection.go_on()
+
+    def abandon(self) -> None:
+        """Nobody waits for the answer any more."""
+        self._release()
+        self._service.bulkhead.leave()
+
+    # What the connection calls.
+
+    def on_answer(self) -> None:
+        assert self._connection is not None
+        answer = self._connection.answer
+        is_long = answer.head_complete and answer.received > ONE_PIECE
+        if not (answer.complete or self._streams or is_long):
+            return
+        if answer.complete:
+            self._release()
+            self._service.breaker.succeeded()
+            self._service.bulkhead.leave()
+            self._tried[-1].succeeded()
+            (self._errand.ended if self._streams else self._errand.answered)(answer)
+            return
+        self._connection.wait_until(self._errand.loop.now + STALLED_SECONDS)
+        if self._streams:
+            self._errand.goes_on(answer)
         else:
-            self._connection.close()
-            if self._is_sent and self.answer.complete:
-                self._instance.takes_leave()
+            self._streams = True
+            self._errand.begins(answer)
 
-    def _send(self) -> None:
-        body = self._errand.body
-        if body.is_whole:
-            self._connection.send(self._errand.head + body.first)
+    def on_drained(self) -> None:
+        if not self._is_sent:
+            self._errand.go_on()
+            self.body_came()
+
+    def on_failure(self, failure: Failure) -> None:
+        instance = self._tried[-1]
+        self._release()
+        instance.failed(for_sure=isinstance(failure, Unreachable))
+        if self._streams:
+            self._service.bulkhead.leave()
+            self._errand.broke_off(failure)
+            return
+        log.warning(
+            "upstream failed", request_id=self._errand.request_id, trace_id=self._errand.trace_id,
+            reason=repr(failure), **self._errand.whereabouts,
+        )  # fmt: skip
+        another = self._another(failure)
+        if another is not None:
+            self._send_to(another, fresh=True)
+            return
+        self._service.breaker.failed()
+        self._service.bulkhead.leave()
+        self._errand.failed(failure)
+
+    def _another(self, failure: Failure) -> Instance | None:
+        """Who gets the errand next, if anybody should."""
+        if len(self._tried) >= MOST_ATTEMPTS or not self._errand.may_be_tried_again(failure):
+            return None
+        if len(self._tried) > 1 and not isinstance(failure, Unreachable):
+            return None
+        try:
+            another = self._service.choose(other_than=self._tried)
+        except Unreachable:
+            another = self._tried[0]
+            if len(self._tried) > 1 or isinstance(failure, Unreachable):
+                return None
+        return another if self._service.budget.spend() else None
+
+    def _send_to(self, instance: Instance, fresh: bool) -> None:
+        errand = self._errand
+        errand.instance = instance
+        self._tried.append(instance)
+        instance.under_way += 1
+        connection = self._connection = instance.pool.take(self, fresh, surely=not errand.is_repeatable)
+        connection.answer.expect(bodiless=errand.request.method == "HEAD")
+        whole = errand.body.whole
+        if whole is not None:
+            self._is_sent = True
+            connection.send(errand.head() + whole)
+            connection.wait_until(errand.deadline)
         else:
-            self._connection.send(self._errand.head)
-            for piece in body.pieces():
-                # A service may refuse a body before it has seen all of it, and hang up.
-                if self._connection.says_something():
-                    return
-                try:
-                    self._connection.send(piece)
-                except Lost:
-                    return
-        self._is_sent = True
+            connection.wait_until(errand.deadline)
+            connection.send(errand.head())
+            self.body_came()
 
-    def _has_enough(self) -> bool:
-        return self.answer.complete or (self.answer.head_complete and self.answer.received > ONE_PIECE)
-
-    def _wait(self) -> None:
-        while not self._connection.receive(self.answer):
-            if self._errand.is_abandoned():
-                raise ClientGone("the client did not wait for the answer")
-            if time.monotonic() > self._deadline:
-                raise TooSlow("no answer in time")
+    def _release(self) -> None:
+        """Give the connection back if another request can follow on it, else end it."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        instance = self._tried[-1]
+        instance.under_way -= 1
+        answer = connection.answer
+        if not connection.is_open:
+            return
+        if self._is_sent and answer.complete and answer.reusable and not connection.unsent:
+            instance.pool.give_back(connection)
+            return
+        connection.asking = None
+        connection.close()
+        if self._is_sent and answer.complete:
+            instance.takes_leave()

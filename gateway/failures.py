@@ -32,10 +32,14 @@ class Lost(Failure):
 
 
 class BadAnswer(Failure):
-    """What came back is no well-formed answer, or ended before its time."""
+    """What came back is no well-formed answer."""
 
     status, slug = 502, "bad-gateway"
     words = "The {service} gave an answer that cannot be understood."
+
+
+class BrokenOff(BadAnswer):
+    """The connection ended in the middle of an answer."""
 
 
 class TooSlow(Failure):
@@ -43,3 +47,17 @@ class TooSlow(Failure):
 
     status, slug = 504, "gateway-timeout"
     words = "The {service} did not answer in time."
+
+
+class Resting(Failure):
+    """The service has failed so often of late that it is left alone for a moment."""
+
+    status, slug = 503, "service-unavailable"
+    words = "The {service} cannot be reached; try again shortly."
+
+
+class Overloaded(Failure):
+    """There are as many requests under way at the service as it may have."""
+
+    status, slug = 503, "overloaded"
+    words = "The {service} has too much to do; try again shortly."

@@ -1,117 +1,112 @@
 """A service and its instances: where they are, which one gets the next request, which are left alone for a while."""
 
 import random
-import socket
-import threading
-import time
-from urllib.parse import urlsplit
+from collections.abc import Collection
 
-import structlog
-
+from chassis.breaker import Breaker
+from gateway.budgets import Budget
+from gateway.bulkheads import Bulkhead
 from gateway.connections import Address, Pool
 from gateway.failures import Unreachable
+from gateway.loop import Loop
 
-log = structlog.get_logger()
-
-RESOLVE_SECONDS = 5.0
 FAILURES = 3
 SHORTEST_REST = 1.0
 LONGEST_REST = 30.0
 LEAVING_SECONDS = 10.0
+RETURN_SECONDS = 10.0
+LEAST_WEIGHT = 0.1
+PARTS = 1024
+BREAKER_FAILURES = 10
+BREAKER_SECONDS = 1.0
 
 
 class Instance:
     """One instance: its connections, how many requests it has under way, and whether it is being left alone."""
 
-    def __init__(self, address: Address, connect_seconds: float) -> None:
+    def __init__(self, loop: Loop, address: Address, connect_seconds: float) -> None:
         self.address = address
         self.name = str(address)
-        self.pool = Pool(address, connect_seconds)
+        self.pool = Pool(loop, address, connect_seconds)
         self.under_way = 0
+        self.is_ready = True
+        self._loop = loop
         self._failed = 0
         self._rest = SHORTEST_REST
         self._until = 0.0
-        self._lock = threading.Lock()
 
     @property
     def is_resting(self) -> bool:
-        """Is it being left alone after failures?"""
-        return time.monotonic() < self._until
+        """Is it being left alone, after failures or because it said that it is not ready?"""
+        return not self.is_ready or self._loop.now < self._until
 
-    def took_on(self) -> None:
-        """It has one more request under way."""
-        with self._lock:
-            self.under_way += 1
-
-    def finished(self) -> None:
-        """It has one request less under way."""
-        with self._lock:
-            self.under_way -= 1
+    @property
+    def weight(self) -> float:
+        """How much of its share it gets; less for a while after it has come back, to warm up before it is full."""
+        if not self._until:
+            return 1.0
+        weight = (self._loop.now - self._until) / RETURN_SECONDS
+        if weight >= 1:
+            self._until = 0.0
+        return min(max(weight, LEAST_WEIGHT), 1.0)
 
     def succeeded(self) -> None:
         """It answered."""
         if self._failed:
             self._failed, self._rest = 0, SHORTEST_REST
 
+    def said(self, is_ready: bool) -> None:
+        """It was asked whether it is ready; one that becomes so gets its share by and by."""
+        if is_ready and not self.is_ready:
+            self._until = self._loop.now
+        self.is_ready = is_ready
+
     def takes_leave(self) -> None:
         """It answered, and hung up: it is about to stop, and gets nothing more if there is another."""
-        self._until = time.monotonic() + LEAVING_SECONDS
+        self._until = self._loop.now + LEAVING_SECONDS
 
     def failed(self, for_sure: bool = False) -> None:
         """It did not; `for_sure` when it is not even there. It rests the longer, the more often that happens."""
-        with self._lock:
-            self._failed += 1
-            if for_sure or self._failed >= FAILURES:
-                self._until = time.monotonic() + self._rest
-                self._rest = min(self._rest * 2, LONGEST_REST)
-                self.pool.close()
+        self._failed += 1
+        if not self.is_resting and (for_sure or self._failed >= FAILURES):
+            self._until = self._loop.now + self._rest
+            self._rest = min(self._rest * 2, LONGEST_REST)
+            self.pool.close()
 
 
 class Service:
-    """An upstream by its name in problems and logs (`catalogue`), and its instances behind one URL."""
+    """An upstream by its name in problems and logs (`catalogue`), and what keeps its troubles its own."""
 
-    def __init__(self, name: str, url: str, connect_seconds: float) -> None:
+    def __init__(self, name: str, url: str, loop: Loop, connect_seconds: float, places: int) -> None:
         self.name = name
-        parts = urlsplit(url)
-        self._host, self._port = parts.hostname or "", parts.port or 80
+        self.url = url
+        self.breaker = Breaker(BREAKER_FAILURES, BREAKER_SECONDS)
+        self.bulkhead = Bulkhead(places)
+        self.budget = Budget()
+        self.instances: tuple[Instance, ...] = ()
+        self._loop = loop
         self._connect_seconds = connect_seconds
-        self._instances: dict[Address, Instance] = {}
-        self._resolved = 0.0
-        self._resolving = threading.Lock()
 
-    @property
-    def instances(self) -> list[Instance]:
-        """All instances as the name service knows them, asked again every few seconds."""
-        if time.monotonic() - self._resolved > RESOLVE_SECONDS and self._resolving.acquire(blocking=not self._resolved):
-            try:
-                self._resolve()
-            finally:
-                self._resolving.release()
-        return list(self._instances.values())
-
-    def choose(self, other_than: Instance | None = None) -> Instance:
-        """The less busy of two chosen at random, if possible not the one given; raises Unreachable."""
-        everyone = self.instances
+    def choose(self, other_than: Collection[Instance] = ()) -> Instance:
+        """The less busy of two chosen at random, but none of those given; raises Unreachable when there is none."""
+        everyone = [each for each in self.instances if each not in other_than] if other_than else self.instances
         if not everyone:
             raise Unreachable("no instance is known")
         if len(everyone) == 1:
             return everyone[0]
-        others = [instance for instance in everyone if instance is not other_than]
         # When all are resting, trying is better than refusing.
-        awake = [instance for instance in others if not instance.is_resting] or others
-        return min(random.sample(awake, min(2, len(awake))), key=lambda instance: instance.under_way)
+        awake = [instance for instance in everyone if not instance.is_resting] or everyone
+        if len(awake) == 1:
+            return awake[0]
+        one, other = random.sample(awake, 2)
+        better, worse = (one, other) if one.under_way <= other.under_way else (other, one)
+        return better if better.weight * PARTS > random.getrandbits(PARTS.bit_length() - 1) else worse
 
-    def _resolve(self) -> None:
-        try:
-            found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            log.warning("service not found", upstream=self.name, reason=repr(error))
-            self._resolved = time.monotonic()
-            return
-        addresses = {Address(family, (str(place[0]), *place[1:])) for family, _, _, _, place in found}
-        gone = self._instances.keys() - addresses
-        new = {address: Instance(address, self._connect_seconds) for address in addresses - self._instances.keys()}
-        for address in gone:
-            self._instances[address].pool.close()
-        self._instances = {address: self._instances.get(address) or new[address] for address in addresses}
-        self._resolved = time.monotonic()
+    def found(self, addresses: Collection[Address]) -> None:
+        """The name service says that its instances are there; those that are gone finish what they have."""
+        known = {instance.address: instance for instance in self.instances}
+        for address in known.keys() - set(addresses):
+            known[address].pool.close()
+        self.instances = tuple(
+            known.get(address) or Instance(self._loop, address, self._connect_seconds) for address in addresses
+        )

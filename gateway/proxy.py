@@ -1,133 +1,136 @@
 """The hot path, in front of Flask: what the routing table knows is passed on, the rest is the gateway's own."""
 
-import errno
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
-from http import HTTPStatus
-from io import BytesIO
-from typing import TYPE_CHECKING, Any
+import socket
+from collections.abc import Mapping, Sequence
 
 import structlog
 
-from chassis.limits import Limit, Standing
-from chassis.problems import REFUSED, Problem
-from chassis.requestlog import PASSED_ON
+from chassis.limits import Limit
+from chassis.problems import Problem
+from chassis.requestlog import request_id
 from gateway import targets
 from gateway.accesslog import AccessLog
-from gateway.bodies import ClientGone
+from gateway.desk import Desk
 from gateway.errands import Errand
-from gateway.exchanges import Exchange, dispatch
-from gateway.failures import Failure
-from gateway.forwarded import Client, Networks, answer_headers, client_of
+from gateway.forwarded import Client, Networks, Peer, client_of
+from gateway.heads import Refused, Request
 from gateway.instances import Service
-from gateway.routes import Table
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication
-
-    Environ = dict[str, Any]
+from gateway.loop import Loop
+from gateway.routes import Route, Table
+from gateway.scouts import Scout
+from gateway.targets import Target
+from gateway.visitors import Visitor
 
 log = structlog.get_logger()
 
 REFUSED_METHODS = frozenset(("CONNECT", "TRACE"))
 ALLOWED = {"Allow": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}
 PROBES = frozenset(("/livez", "/readyz", "/metrics"))
-CLIENT_GONE = 499
-STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+MOST_PATHS = 4096
+FIRST_LOOK_SECONDS = 2.0
+WORDS = {
+    400: ("bad-request", "The request is malformed."),
+    414: ("uri-too-long", "The address is too long."),
+    417: ("expectation-failed", "The only expectation that is met here is 100-continue."),
+    431: ("headers-too-large", "There are too many headers, or one of them is too long."),
+}
 
 
 class Proxy:
-    """WSGI middleware that passes routed requests on to their services."""
+    """Takes every request: passes it on, has it answered by the gateway's own pages, or says no."""
 
     def __init__(
         self,
-        app: "WSGIApplication",
+        loop: Loop,
+        desk: Desk,
         table: Table,
         services: Mapping[str, Service],
         *,
+        scouts: Sequence[Scout],
         limit: Limit,
         trusted: Networks,
         default_host: str,
         patience: float,
         access_log: AccessLog,
     ) -> None:
-        self._app = app
+        self.loop = loop
+        self.services = services
+        self.patience = patience
+        self.access_log = access_log
+        self.visitors: set[Visitor] = set()
+        self._desk = desk
+        self._scouts = scouts
         self._table = table
-        self._services = services
         self._limit = limit
         self._trusted = trusted
         self._default_host = default_host
-        self._patience = patience
-        self._access_log = access_log
+        self._known: dict[str, Route | None] = {}
+        loop.after_turns(access_log.write)
 
-    def __call__(self, environ: "Environ", start_response: "StartResponse") -> Iterable[bytes]:
-        try:
-            target = targets.read(environ["RAW_URI"])
-            if environ["REQUEST_METHOD"] in REFUSED_METHODS:
-                raise Problem(405, headers=ALLOWED)
-            client = client_of(environ, target, self._default_host, self._trusted)
-            standing = self._counted(client, target.path)
-            route = self._table.find(target.path)
-            if route is not None:
-                errand = Errand(environ, target, route, client)
-                return self._pass_on(errand, environ, start_response, standing)
-        except Problem as problem:
-            # What is left of the body, if anything, is the server's to clear away.
-            environ |= {REFUSED: problem, "wsgi.input": BytesIO(), "CONTENT_LENGTH": "0"}
-        return self._app(environ, start_response)
-
-    def _counted(self, client: Client, path: str) -> Standing | None:
-        if not self._limit.is_on or path in PROBES:
-            return None
-        self._limit.count(client.address)
-        return self._limit.standing(client.address)
-
-    def _pass_on(
-        self, errand: Errand, environ: "Environ", start_response: "StartResponse", standing: Standing | None
-    ) -> Iterable[bytes]:
-        try:
-            exchange = dispatch(errand, self._services[errand.route.service], self._patience)
-        except Failure as failure:
-            environ[PASSED_ON] = errand.whereabouts
-            raise failure.problem(errand.route.service) from failure
-        except ClientGone:
-            self._access_log.passed_on(errand, CLIENT_GONE)
-            raise
-        answer = exchange.answer
-        headers = [*answer_headers(answer.headers, answer.version), ("X-Request-ID", errand.request_id)]
-        if standing is not None and answer.header("ratelimit-limit") is None:
-            headers += standing.headers.items()
-        status_line = STATUS_LINES.get(answer.status) or f"{answer.status} Unknown"
-        done = partial(self._access_log.passed_on, errand, answer.status)
-        if not answer.complete:
-            start_response(status_line, headers)
-            return Stream(exchange, errand, done)
-        body = b"".join(answer.taken())
-        exchange.close()
-        if answer.has_body and answer.header("content-length") is None:
-            headers.append(("Content-Length", str(len(body))))
-        start_response(status_line, headers)
-        done()
-        return [body] if body else []
-
-
-class Stream:
-    """A long answer, passed on as it comes; the server closes it, also when the client has gone."""
-
-    def __init__(self, exchange: Exchange, errand: Errand, done: Callable[[], None]) -> None:
-        self._exchange = exchange
-        self._errand = errand
-        self._done = done
-
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            yield from self._exchange.body()
-        except Failure as failure:
-            log.warning("answer broke off", request_id=self._errand.request_id, reason=repr(failure))
-            # The client must see that the end is missing: its connection ends here too.
-            raise ConnectionResetError(errno.ECONNRESET, "the answer broke off") from failure
+    def start(self) -> None:
+        """Look for the services, and wait a moment for what is found first."""
+        for scout in self._scouts:
+            scout.start()
+        for scout in self._scouts:
+            scout.has_looked.wait(FIRST_LOOK_SECONDS)
 
     def close(self) -> None:
-        """Free the connection to the service."""
-        self._exchange.close()
-        self._done()
+        """End what runs beside the loop."""
+        for scout in self._scouts:
+            scout.end()
+        self._desk.close()
+
+    def welcome(self, connected: socket.socket, peer: Peer) -> None:
+        """A client has connected."""
+        Visitor(self, connected, peer)
+
+    def take(self, visitor: Visitor, request: Request) -> None:
+        """See to a request whose head has come."""
+        try:
+            target = targets.read(request.raw)
+            if request.method in REFUSED_METHODS:
+                raise Problem(405, headers=ALLOWED)
+            client = client_of(request, target, visitor.peer, self._default_host, self._trusted)
+            route = self._route(target)
+            if route is not None:
+                visitor.errand = Errand(self, visitor, target, route, client)
+            self._count(visitor, client, target)
+        except Problem as problem:
+            visitor.errand = None
+            self.say_no(visitor, problem)
+            return
+        if route is None:
+            self._desk.ask(visitor)
+
+    def say_no(self, visitor: Visitor, problem: Problem, errand: Errand | None = None) -> None:
+        """Answer with a problem, in the form that the client understands."""
+        self._desk.ask(visitor, problem, errand)
+
+    def turn_down(self, visitor: Visitor, problem: Problem, known: str) -> None:
+        """Say no at once: when there is too much to do, saying so must cost less than doing it."""
+        self._desk.answer_shortly(visitor, problem, known)
+
+    def turn_away(self, visitor: Visitor, refused: Refused) -> None:
+        """Answer a request that is not well-formed; nothing follows on its connection."""
+        visitor.turn_away()
+        known, status = request_id(None), refused.status
+        log.info("request refused", request_id=known, status=status, reason=str(refused), address=visitor.peer[0])
+        self._desk.answer_shortly(visitor, Problem(status, *WORDS[status]), known)
+
+    def _route(self, target: Target) -> Route | None:
+        try:
+            return self._known[target.path]
+        except KeyError:
+            route = self._table.find(target.path)
+            if len(self._known) < MOST_PATHS:
+                self._known[target.path] = route
+            return route
+
+    def _count(self, visitor: Visitor, client: Client, target: Target) -> None:
+        """Count the request against its client's limit; raises a 429 problem."""
+        limit, errand = self._limit, visitor.errand
+        if not limit.is_on or target.path in PROBES:
+            return
+        limit.count(client.address)
+        if errand is not None:
+            errand.standing = limit.standing(client.address)

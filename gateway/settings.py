@@ -9,12 +9,14 @@ from chassis.settings import Settings
 
 
 class GatewaySettings(Settings):
-    """The gateway's settings; a thread is busy with one request, however long its service takes."""
+    """The gateway's settings; its threads make its own pages, what it passes on needs none."""
 
     port: int = 8080
-    threads: int = 64
+    threads: int = 8
+    requests_at_once: int = 256
     trusted_proxies: str = ""
     ratelimit_requests: str = "6000/minute"
+    look_seconds: float = 2.0
     connect_seconds: float = 1.0
     upstream_seconds: float = 30.0
 

@@ -1,7 +1,8 @@
 """Request targets, judged as they came: one that two programs could read in two ways is refused, never guessed."""
 
 import re
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from chassis.problems import Problem
@@ -13,8 +14,7 @@ HIDDEN_SEPARATOR = re.compile(r"%(?:2f|5c|00)", re.IGNORECASE)
 AMBIGUOUS = re.compile(r"//|\\|\0|/\.{1,2}(?:[;/]|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """What a request asks for: path and query just as they came, the path alone, and the host if the target says it."""
 
     raw: str
@@ -42,9 +42,14 @@ def _origin_form(raw: str, host: str | None) -> Target:
     path = raw.partition("?")[0]
     if "#" in raw or not raw.isascii():
         raise _refused("The address has characters that must be percent-encoded.")
-    if AMBIGUOUS.search(_decoded(path) if "%" in path else path):
+    if _is_ambiguous(path):
         raise _refused("The path has empty or dot segments, a backslash or a NUL.")
     return Target(raw, path, host)
+
+
+@lru_cache(maxsize=4096)
+def _is_ambiguous(path: str) -> bool:
+    return AMBIGUOUS.search(_decoded(path) if "%" in path else path) is not None
 
 
 def _decoded(path: str) -> str:

@@ -62,6 +62,15 @@ def tables(url: URL) -> set[str]:
         engine.dispose()
 
 
+def change(url: URL, statement: str) -> None:
+    engine = sa.create_engine(url)
+    try:
+        with engine.begin() as connection:
+            connection.execute(sa.text(statement))
+    finally:
+        engine.dispose()
+
+
 def test_processes_that_migrate_at_once_all_succeed(databases: Databases) -> None:
     url = databases.empty("at_once")
     with ThreadPoolExecutor(4) as pool:
@@ -71,6 +80,32 @@ def test_processes_that_migrate_at_once_all_succeed(databases: Databases) -> Non
     assert flask_db(url, "init").returncode == 0, "an existing history is no error"
     assert flask_db(url, "migrate").returncode == 0, "and neither is nothing to migrate"
     assert len(list((ROOT / "tests/noticeboard/migrations/versions").glob("*.py"))) == 1
+
+
+def test_the_release_before_leaves_the_tables_of_a_later_one_alone(databases: Databases) -> None:
+    url = databases.empty("later")
+    assert flask_db(url, "upgrade").returncode == 0
+    change(url, "UPDATE alembic_version SET version_num = '0002'")
+    run = flask_db(url, "upgrade")
+    assert run.returncode == 0, run.stderr[-3000:]
+    assert "left as it is" in run.stdout
+    assert "notices" in tables(url)
+
+
+def test_a_migration_gives_up_behind_a_long_transaction_and_leaves_it_alone(databases: Databases) -> None:
+    if databases.kind != "mysql":
+        pytest.skip("SQLite has no locks of single tables")
+    url = databases.empty("busy")
+    assert flask_db(url, "upgrade").returncode == 0
+    engine = sa.create_engine(url)
+    with engine.connect() as reader:
+        count = sa.text("SELECT COUNT(*) FROM notices")
+        reader.execute(count)
+        run = flask_db(url, "downgrade")
+        assert run.returncode == 1
+        assert "Lock wait timeout exceeded" in run.stderr
+        assert reader.execute(count).scalar_one() == 0
+    engine.dispose()
 
 
 def test_the_tutorials_loop_ends_well_on_an_empty_database_too(databases: Databases) -> None:

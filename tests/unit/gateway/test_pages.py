@@ -32,7 +32,7 @@ def shop(gateway_with: Callable[..., Gateway]) -> Gateway:
     for upstream, path in zip(
         door.upstreams.values(), ("/api/v2/users", "/api/v2/products", "/api/v2/cart"), strict=True
     ):
-        upstream.answering = service(path)
+        upstream.answering = upstream.probing = service(path)
     return door
 
 
@@ -44,7 +44,7 @@ def test_a_gateway_is_ready_when_every_service_is(shop: Gateway) -> None:
         "catalogue": "ok",
         "orders": "ok",
     }
-    shop.orders.answering = service("/api/v2/cart", "503 Service Unavailable")
+    shop.orders.probing = service("/api/v2/cart", "503 Service Unavailable")
     failing = eventually(lambda: (answer := shop.ask("/readyz")).status == 503 and answer)
     assert failing
     assert failing.json["checks"]["orders"]["status"] == "failing"

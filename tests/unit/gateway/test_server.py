@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.builders import eventually
 from tests.unit.gateway.upstreams import Received, Reply, reply
 from tests.unit.gateway.wires import Answered, Gateway
@@ -61,3 +63,12 @@ def test_it_ends_though_clients_hold_on(gateway_with: Callable[..., Gateway]) ->
         wire.send(b"GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n").answer()
         silent.send(b"GET / HT")
         assert door.stop() == 0
+
+
+@pytest.mark.parametrize("size", [2, 500_000], ids=["small", "streamed"])
+def test_it_hangs_up_on_a_client_who_asked_for_that(door: Gateway, size: int) -> None:
+    door.catalogue.answering = lambda request: reply(b"x" * size)
+    with door.wire() as wire:
+        answer = wire.send(b"GET / HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n\r\n").answer()
+        assert (answer.header("Connection"), len(answer.body)) == ("close", size)
+        assert wire.is_closed()

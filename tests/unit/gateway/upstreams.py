@@ -60,11 +60,13 @@ Answering = Callable[[Received], Reply | None]
 class Upstream:
     """Listens on a port of 127.0.0.1; `answering` decides what each request gets, None being no answer at all.
 
+    `probing` decides what whoever asks for its health gets; that is not remembered.
     A `refusal` is sent as soon as the first bytes have come, without reading on.
     """
 
     def __init__(self) -> None:
         self.answering: Answering = lambda request: reply()
+        self.probing: Answering = lambda request: reply(b"{}")
         self.refusal: Reply | None = None
         self.received: list[Received] = []
         self.answered = 0
@@ -136,6 +138,9 @@ class Upstream:
                     request = _read(connection, buffer, number)
                     if request is None:
                         self.closed_by_gateway.set()
+                        return
+                    if request.target == "/readyz":
+                        connection.sendall(b"".join((self.probing(request) or reply()).pieces))
                         return
                     self.received.append(request)
                     answer = self.answering(request)

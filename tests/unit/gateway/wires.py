@@ -7,7 +7,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPResponse
@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.builders import Client, eventually
+from tests.ports import free_port
 from tests.services import SECRET_KEY, SERVICE_TOKEN
-from tests.shop import free_ports
 from tests.unit.gateway.upstreams import Received, Upstream
 
 ROOT = Path(__file__).resolve().parents[3]
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 @dataclass
@@ -157,7 +157,8 @@ class Gateway:
 
     def lines(self) -> list[dict[str, Any]]:
         """What it has logged so far."""
-        return [json.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
+        whole, _, _ = self._log.read_text().rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
 
     def logged(self, request_id: str, event: str) -> dict[str, Any]:
         """The line that it logs, soon, about this request."""
@@ -166,11 +167,15 @@ class Gateway:
         )[0]
 
 
+SERVED = ("-m", "gateway")
+ON_GUNICORN = ("-m", "gunicorn", "--worker-class=gthread", "--threads=4", "--no-control-socket", "gateway:create_app()")
+
+
 @contextmanager
-def running_gateway(directory: Path, **settings: str) -> Iterator[Gateway]:
+def running_gateway(directory: Path, served: Sequence[str] = SERVED, **settings: str) -> Iterator[Gateway]:
     """A gateway process with these settings, ended afterwards."""
     upstreams = {name: Upstream() for name in ("AUTH", "PRODUCT", "ORDER")}
-    [port] = free_ports(1)
+    port = free_port()
     environment = {
         **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")},
         **{f"{name}_URL": upstream.url for name, upstream in upstreams.items()},
@@ -179,16 +184,18 @@ def running_gateway(directory: Path, **settings: str) -> Iterator[Gateway]:
         "SECRET_KEY": SECRET_KEY,
         "SERVICE_TOKEN": SERVICE_TOKEN,
         "RATELIMIT_REQUESTS": "off",
+        "LOOK_SECONDS": "3600",
+        "GUNICORN_CMD_ARGS": f"--bind=127.0.0.1:{port}",
         **settings,
     }
     log = directory / "gateway.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gateway"], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+            [sys.executable, *served], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
         )
     gateway = Gateway(port, upstreams, log, process)
     try:
-        eventually(lambda: process.poll() is not None or _is_alive(gateway), within=30)
+        eventually(lambda: process.poll() is not None or _is_alive(gateway), within=100)
         assert process.poll() is None, log.read_text()
         yield gateway
     finally:

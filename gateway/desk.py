@@ -1,0 +1,159 @@
+"""What the gateway answers itself: its Flask application, asked on a few threads, and short refusals without it."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
+from functools import partial
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
+
+import structlog
+from flask import Flask
+
+from chassis import wire
+from chassis.headers import ALWAYS
+from chassis.problems import REFUSED, Problem, is_first_api
+from chassis.requestlog import PASSED_ON, request_id
+from gateway.loop import Loop
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+    from gateway.errands import Errand
+    from gateway.visitors import Visitor
+
+    Environ = dict[str, Any]
+
+log = structlog.get_logger()
+
+MOST_WAITING = 256
+Headers = list[tuple[str, str]]
+
+
+class Desk:
+    """Answers in the gateway's own name."""
+
+    def __init__(self, flask: Flask, app: "WSGIApplication", loop: Loop, threads: int) -> None:
+        self._flask = flask
+        self._app = app
+        self._loop = loop
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="desk")
+        self._waiting = 0
+
+    def ask(self, visitor: "Visitor", problem: Problem | None = None, errand: "Errand | None" = None) -> None:
+        """Have a request answered by the gateway's own pages, or by a page that tells of the problem."""
+        if self._waiting >= MOST_WAITING:
+            self.answer_shortly(visitor, Problem(503, "overloaded", "There is too much to do; try again shortly."))
+            return
+        environ = environ_of(visitor)
+        if problem is not None:
+            environ[REFUSED] = problem
+        if errand is not None:
+            environ[PASSED_ON] = errand.whereabouts
+            environ["HTTP_X_REQUEST_ID"], environ["HTTP_TRACEPARENT"] = errand.request_id, errand.traceparent
+        self.call(partial(self._answered, environ), partial(_send, visitor))
+
+    def call(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        """Do what may take a while on a thread; `then` gets what came of it from the loop, or None."""
+        self._waiting += 1
+        self._threads.submit(self._do, work, then)
+
+    def answer_shortly(self, visitor: "Visitor", problem: Problem, known: str | None = None) -> None:
+        """Tell of a problem at once, without a page."""
+        known = known or request_id(None)
+        path = visitor.request.raw.partition("?")[0] if visitor.request else "/"
+        with self._flask.app_context():
+            document = problem.document(path, known)
+        is_first = is_first_api(path)
+        body = wire.dump({"message": problem.detail} if is_first else document)
+        headers = {
+            "Date": formatdate(usegmt=True),
+            "Content-Type": wire.JSON if is_first else "application/problem+json",
+            "Content-Length": str(len(body)),
+            "Cache-Control": "no-store",
+            "X-Request-ID": known,
+            **problem.headers,
+            **{name: value for name, value in ALWAYS.items() if name != "Server"},
+        }
+        visitor.answer(problem.status, _lines(headers.items()), [body])
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _do(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        try:
+            done = work()
+        except Exception:
+            log.exception("unhandled exception")
+            done = None
+        self._loop.ask(self._is_done)
+        self._loop.ask(partial(then, done))
+
+    def _is_done(self) -> None:
+        self._waiting -= 1
+
+    def _answered(self, environ: "Environ") -> tuple[int, Headers, bytes]:
+        said: list[tuple[int, Headers]] = []
+
+        def start_response(status: str, headers: Headers, exc_info: object = None) -> Callable[[bytes], object]:
+            said.append((int(status[:3]), headers))
+            return lambda data: None
+
+        answer = self._app(environ, start_response)
+        try:
+            body = b"".join(answer)
+        finally:
+            if hasattr(answer, "close"):
+                answer.close()
+        status, headers = said[-1]
+        return status, headers, b"" if environ["REQUEST_METHOD"] == "HEAD" else body
+
+
+def environ_of(visitor: "Visitor") -> "Environ":
+    """A visitor's request as WSGI has it, but for its body: the gateway's own pages take none."""
+    request = visitor.request
+    assert request is not None
+    path, _, query = request.raw.partition("?")
+    environ = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+        "QUERY_STRING": query,
+        "RAW_URI": request.raw,
+        "REQUEST_URI": request.raw,
+        "SERVER_NAME": "gateway",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": f"HTTP/{request.version}",
+        "REMOTE_ADDR": visitor.peer[0],
+        "CONTENT_LENGTH": "0",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": visitor.peer[1],
+        "wsgi.input": BytesIO(),
+        "wsgi.errors": None,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in request.said.items():
+        if "_" not in name and name not in ("content-length", "content-type", "transfer-encoding"):
+            environ[f"HTTP_{name.upper().replace('-', '_')}"] = value.decode("latin-1")
+    return environ
+
+
+def _send(visitor: "Visitor", answered: tuple[int, Headers, bytes] | None) -> None:
+    if answered is None:
+        visitor.close()
+        return
+    status, headers, body = answered
+    if visitor.is_open and visitor.request is not None:
+        said = {name.lower(): value for name, value in headers}
+        if said.get("connection") == "close":
+            visitor.request.keep_alive = False
+        passed = [(name, value) for name, value in headers if name.lower() not in ("connection", "server")]
+        visitor.answer(status, _lines([("Date", formatdate(usegmt=True)), *passed]), [body])
+
+
+def _lines(headers: Iterable[tuple[str, str]]) -> list[bytes]:
+    return [f"{name}: {value}\r\n".encode("latin-1") for name, value in headers]

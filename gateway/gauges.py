@@ -1,0 +1,30 @@
+"""What the metrics show of the services' troubles, read when they are asked for."""
+
+from collections.abc import Iterable
+
+from prometheus_client import Gauge
+
+from chassis.figures import registry
+from gateway.instances import Service
+
+OPEN = Gauge("gateway_breaker_open", "Is the service being left alone (1)?", ["service"], registry=registry)
+TAKEN = Gauge("gateway_bulkhead_taken", "Requests under way at the service", ["service"], registry=registry)
+PLACES = Gauge("gateway_bulkhead_places", "How many there may be", ["service"], registry=registry)
+BUDGET = Gauge("gateway_retry_budget", "How many repeats may be spent now", ["service"], registry=registry)
+KNOWN = Gauge("gateway_instances", "Instances of the service that are known", ["service"], registry=registry)
+RESTING = Gauge("gateway_instances_resting", "Those of them that are left alone", ["service"], registry=registry)
+
+
+def show(services: Iterable[Service]) -> None:
+    """Have the gauges tell of these services."""
+    for service in services:
+        _show(service)
+
+
+def _show(service: Service) -> None:
+    OPEN.labels(service.name).set_function(lambda: service.breaker.is_open)
+    TAKEN.labels(service.name).set_function(lambda: service.bulkhead.taken)
+    PLACES.labels(service.name).set_function(lambda: service.bulkhead.places)
+    BUDGET.labels(service.name).set_function(lambda: service.budget.left)
+    KNOWN.labels(service.name).set_function(lambda: len(service.instances))
+    RESTING.labels(service.name).set_function(lambda: sum(each.is_resting for each in service.instances))

@@ -1,0 +1,150 @@
+"""One thread that waits for all sockets at once, so that no request ever waits for another one's peer."""
+
+import math
+import selectors
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
+
+import structlog
+
+log = structlog.get_logger()
+
+TICK_SECONDS = 0.1
+
+
+class Watched(Protocol):
+    """Something with a socket: told when there is something to do, and when its time is up."""
+
+    due: float
+
+    def fileno(self) -> int: ...
+
+    def on_event(self, mask: int) -> None:
+        """The socket can be read from or written to, as `selectors` has it."""
+
+    def on_due(self) -> None:
+        """It is later than `due`."""
+
+    def close(self) -> None:
+        """Let go of the socket."""
+
+
+class Loop:
+    """Calls whatever it watches; only `ask` may be used from other threads."""
+
+    def __init__(self) -> None:
+        self.now = time.monotonic()
+        self._selector = selectors.DefaultSelector()
+        self._watched: set[Watched] = set()
+        self._after_turns: list[Callable[[], None]] = []
+        self._waker = Waker()
+        self.watch(self._waker, selectors.EVENT_READ)
+        self._ends = False
+        self.is_running = True
+
+    def watch(self, watched: Watched, mask: int) -> None:
+        """Tell it of these events from now on; 0 is none, for a while."""
+        try:
+            if mask:
+                self._selector.modify(watched, mask, watched)
+            else:
+                self._selector.unregister(watched)
+        except KeyError:
+            if mask:
+                self._selector.register(watched, mask, watched)
+        self._watched.add(watched)
+
+    def forget(self, watched: Watched) -> None:
+        """Before it closes its socket."""
+        self._watched.discard(watched)
+        try:
+            self._selector.unregister(watched)
+        except KeyError:
+            return
+
+    def after_turns(self, call: Callable[[], None]) -> None:
+        """Call it each time that everything at hand has been done."""
+        self._after_turns.append(call)
+
+    def ask(self, call: Callable[[], None]) -> None:
+        """Have it called by the loop's thread, soon."""
+        self._waker.ask(call)
+
+    def end(self) -> None:
+        """Have `run` return when the turn is over."""
+        self._ends = True
+
+    def run(self) -> None:
+        """Go on until `end`."""
+        tick = time.monotonic() + TICK_SECONDS
+        select, after_turns = self._selector.select, self._after_turns
+        while not self._ends:
+            ready = select(TICK_SECONDS)
+            self.now = time.monotonic()
+            for key, mask in ready:
+                watched: Watched = key.data
+                try:
+                    watched.on_event(mask)
+                except Exception:
+                    # One connection's misfortune is not everybody's.
+                    log.exception("unhandled exception")
+                    watched.close()
+            if self.now >= tick:
+                self._tick()
+                tick = self.now + TICK_SECONDS
+            for call in after_turns:
+                call()
+        for watched in list(self._watched):
+            watched.close()
+        self._selector.close()
+        self.is_running = False
+
+    def _tick(self) -> None:
+        now = self.now
+        for watched in [each for each in self._watched if each.due <= now]:
+            _safely(watched.on_due)
+
+
+class Waker:
+    """Wakes the loop up to do what others ask for."""
+
+    def __init__(self) -> None:
+        self.due = math.inf
+        self._asked: deque[Callable[[], None]] = deque()
+        self._waker, self._woken = socket.socketpair()
+        self._waker.setblocking(False)
+        self._woken.setblocking(False)
+
+    def fileno(self) -> int:
+        return self._woken.fileno()
+
+    def ask(self, call: Callable[[], None]) -> None:
+        """Have it called by the loop's thread."""
+        self._asked.append(call)
+        with suppress(OSError):
+            self._waker.send(b"!")
+
+    def on_event(self, mask: int) -> None:
+        """Do what has been asked for until now."""
+        self._woken.recv(4096)
+        for _ in range(len(self._asked)):
+            _safely(self._asked.popleft())
+
+    def on_due(self) -> None:
+        """Never."""
+
+    def close(self) -> None:
+        """Nobody can ask any more."""
+        self._waker.close()
+        self._woken.close()
+
+
+def _safely(call: Callable[[], None]) -> None:
+    try:
+        call()
+    except Exception:
+        log.exception("unhandled exception")

@@ -1,0 +1,67 @@
+"""Where the instances of a service are: asked of the name service again and again, never while a request waits."""
+
+import socket
+import threading
+from functools import partial
+from urllib.parse import urlsplit
+
+import structlog
+
+from gateway.connections import Address
+from gateway.instances import Service
+from gateway.loop import Loop
+from gateway.probes import fetch
+
+log = structlog.get_logger()
+
+READY = 200
+
+
+class Scout(threading.Thread):
+    """Looks for the instances of one service, on a thread of its own."""
+
+    def __init__(self, service: Service, loop: Loop, seconds: float) -> None:
+        super().__init__(name=f"scout of {service.name}", daemon=True)
+        self.has_looked = threading.Event()
+        self._service = service
+        self._loop = loop
+        self._seconds = seconds
+        self._ends = threading.Event()
+
+    def run(self) -> None:
+        while True:
+            self._look()
+            self.has_looked.set()
+            if self._ends.wait(self._seconds):
+                return
+            self._ask()
+
+    def end(self) -> None:
+        """Look no more."""
+        self._ends.set()
+
+    def _ask(self) -> None:
+        """Ask each instance whether it is ready."""
+        for instance in self._service.instances:
+            status, _ = fetch(instance, "/readyz")
+            self._loop.ask(partial(instance.said, status == READY))
+
+    def _look(self) -> None:
+        try:
+            addresses = resolved(self._service.url)
+        except OSError as error:
+            log.warning("service not found", upstream=self._service.name, reason=repr(error))
+            return
+        self._loop.ask(partial(self._service.found, addresses))
+
+
+def resolved(urls: str) -> tuple[Address, ...]:
+    """All addresses behind one URL, or behind several by commas, in an order that stays; raises OSError."""
+    found = {address for url in urls.split(",") for address in _resolved(url)}
+    return tuple(sorted(found, key=str))
+
+
+def _resolved(url: str) -> set[Address]:
+    parts = urlsplit(url.strip())
+    found = socket.getaddrinfo(parts.hostname, parts.port or 80, type=socket.SOCK_STREAM)
+    return {Address(family, (str(place[0]), *place[1:])) for family, _, _, _, place in found}

@@ -1,0 +1,123 @@
+"""A socket that never blocks: what its peer does not take at once is kept, and whoever sends it is held back."""
+
+import math
+import socket
+from collections import deque
+from selectors import EVENT_READ, EVENT_WRITE
+
+from gateway.loop import Loop
+
+RECEIVE = 64 * 1024
+PLENTY = 256 * 1024
+
+
+class Stream:
+    """One end of a connection; whoever is a Stream says what happens `on_data`, `on_end`, `on_drained` and `on_due`."""
+
+    def __init__(self, loop: Loop, connected: socket.socket, mask: int = EVENT_READ) -> None:
+        self.due = math.inf
+        self.loop = loop
+        self.unsent = 0
+        self.is_open = True
+        self._socket = connected
+        self._recv, self._send = connected.recv, connected.send
+        self._kept: deque[bytes] = deque()
+        self._is_blocked = False
+        self._reads = True
+        self._mask = mask
+        loop.watch(self, mask)
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def on_event(self, mask: int) -> None:
+        if mask & EVENT_WRITE and self.is_open:
+            self._send_kept()
+        if mask & EVENT_READ and self._reads and self.is_open:
+            try:
+                data = self._recv(RECEIVE)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            if data:
+                self.on_data(data)
+            else:
+                self.on_end()
+
+    def send(self, data: bytes) -> None:
+        """Send it, now or when the peer takes it; that the peer has gone is noticed where its end is read."""
+        if not self._kept and not self._is_blocked:
+            try:
+                sent = self._send(data)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                return
+            if sent == len(data):
+                return
+            data = data[sent:]
+        self._kept.append(data)
+        self.unsent += len(data)
+        if not self._is_blocked:
+            self._listen()
+
+    def hold(self) -> None:
+        """Read nothing more for now."""
+        self._reads = False
+        self._listen()
+
+    def go_on(self) -> None:
+        """Read again."""
+        if not self._reads:
+            self._reads = True
+            self._listen()
+
+    def close(self) -> None:
+        """End it."""
+        if self.is_open:
+            self.is_open = False
+            self.loop.forget(self)
+            self._socket.close()
+
+    def on_data(self, data: bytes) -> None:
+        """Something has come."""
+        raise NotImplementedError
+
+    def on_end(self) -> None:
+        """Nothing more will come."""
+        raise NotImplementedError
+
+    def on_drained(self) -> None:
+        """The peer has taken enough for more to be sent."""
+
+    def on_due(self) -> None:
+        """It is later than `due`."""
+        raise NotImplementedError
+
+    def _send_kept(self) -> None:
+        before = self.unsent
+        while self._kept:
+            data = self._kept[0]
+            try:
+                sent = self._send(data)
+            except BlockingIOError:
+                break
+            except OSError:
+                self._kept.clear()
+                self.unsent = 0
+                break
+            self.unsent -= sent
+            if sent < len(data):
+                self._kept[0] = data[sent:]
+                break
+            self._kept.popleft()
+        self._listen()
+        if self.unsent < before:
+            self.on_drained()
+
+    def _listen(self) -> None:
+        mask = (EVENT_READ if self._reads else 0) | (EVENT_WRITE if self._kept else 0)
+        if self.is_open and mask != self._mask:
+            self._mask = mask
+            self.loop.watch(self, mask)

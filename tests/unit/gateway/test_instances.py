@@ -1,0 +1,159 @@
+"""Several instances of a service: who gets what, and who is left alone."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+from flask import Flask
+
+from gateway.app import create_app
+from gateway.budgets import MOST, SHARE, Budget
+from gateway.instances import Service
+from gateway.proxy import Proxy
+from gateway.scouts import resolved
+from gateway.settings import GatewaySettings
+from tests.builders import eventually
+from tests.services import SECRET_KEY, SERVICE_TOKEN
+from tests.unit.gateway.upstreams import Received, Reply, Upstream, raw, reply
+
+
+@pytest.fixture
+def one() -> Iterator[Upstream]:
+    """An instance of the catalogue."""
+    upstream = Upstream()
+    upstream.answering = lambda request: reply(b"one")
+    yield upstream
+    upstream.close()
+
+
+@pytest.fixture
+def other() -> Iterator[Upstream]:
+    """Another instance of it."""
+    upstream = Upstream()
+    upstream.answering = lambda request: reply(b"other")
+    yield upstream
+    upstream.close()
+
+
+@pytest.fixture
+def app(one: Upstream, other: Upstream, request: pytest.FixtureRequest) -> Iterator[Flask]:
+    """A gateway in front of both, which looks after them once, or as often as a test wants it to."""
+    settings = GatewaySettings.load(
+        secret_key=SECRET_KEY,
+        service_token=SERVICE_TOKEN,
+        product_url=f"{one.url},{other.url}",
+        ratelimit_requests="off",
+        look_seconds=getattr(request, "param", 3600),
+    )
+    app = create_app(settings)
+    yield app
+    proxy: Proxy = app.extensions["proxy"]
+    proxy.close()
+    proxy.loop.ask(proxy.loop.end)
+    eventually(lambda: not proxy.loop.is_running)
+
+
+@pytest.fixture
+def catalogue(app: Flask) -> Service:
+    """The service as the gateway knows it."""
+    service: Service = app.extensions["proxy"].services["catalogue"]
+    return service
+
+
+def ask(app: Flask, method: str = "GET", times: int = 1) -> list[tuple[int, bytes]]:
+    """What the gateway answers."""
+    answers = []
+    for _ in range(times):
+        with app.test_client().open("/products/mug", method=method) as answer:
+            answers.append((answer.status_code, answer.data))
+    return answers
+
+
+def test_all_instances_have_their_share(app: Flask) -> None:
+    assert {body for _, body in ask(app, times=40)} == {b"one", b"other"}
+
+
+def test_an_instance_that_is_gone_costs_nobody_an_answer(app: Flask, one: Upstream) -> None:
+    ask(app, times=10)
+    one.close()
+    assert ask(app, "POST", times=20) == [(200, b"other")] * 20
+
+
+def test_an_instance_that_vanishes_while_it_is_asked_is_replaced_by_one_that_is_left(
+    app: Flask, catalogue: Service, one: Upstream, other: Upstream
+) -> None:
+    def leaves(left: Upstream, request: Received) -> Reply:
+        """Gone from the name service, and then gone altogether."""
+        app.extensions["proxy"].loop.ask(partial(catalogue.found, resolved(left.url)))
+        eventually(lambda: len(catalogue.instances) == 1)
+        return raw(hang_up=True)
+
+    one.answering = partial(leaves, other)
+    while not one.received:
+        assert ask(app) == [(200, b"other")]
+    assert len(catalogue.instances) == 1
+
+
+@pytest.mark.parametrize("app", [0.05], indirect=True)
+def test_who_says_that_it_is_not_ready_gets_nothing_new(app: Flask, catalogue: Service, one: Upstream) -> None:
+    one.probing = lambda request: reply(b"{}", "503 Service Unavailable")
+    ask(app)
+    eventually(lambda: any(not instance.is_ready for instance in catalogue.instances))
+    assert ask(app, times=20) == [(200, b"other")] * 20
+    one.probing = lambda request: reply(b"{}")
+    eventually(lambda: all(instance.is_ready for instance in catalogue.instances))
+    eventually(lambda: (200, b"one") in ask(app, times=20), within=30)
+
+
+def test_who_comes_back_gets_less_than_its_share_at_first(app: Flask, catalogue: Service) -> None:
+    ask(app)
+    instance = catalogue.instances[0]
+    assert instance.weight == 1
+    instance.is_ready = False
+    instance.said(is_ready=True)
+    assert instance.weight < 1
+
+
+def test_when_all_are_left_alone_one_is_tried_all_the_same(app: Flask, catalogue: Service) -> None:
+    ask(app)
+    for instance in catalogue.instances:
+        instance.failed(for_sure=True)
+    assert all(instance.is_resting for instance in catalogue.instances)
+    assert ask(app)[0][0] == 200
+
+
+def test_a_long_rest_follows_a_short_one(app: Flask, catalogue: Service) -> None:
+    ask(app)
+    instance = catalogue.instances[0]
+    rests = []
+    for _ in range(3):
+        instance._until = 0.0
+        instance.failed(for_sure=True)
+        rests.append(instance._until - catalogue._loop.now)
+    assert rests[0] < rests[1] < rests[2]
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_an_answer_that_breaks_off_is_asked_for_again(app: Flask, one: Upstream, other: Upstream, method: str) -> None:
+    half = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", hang_up=True)
+    one.answering = lambda request: half
+    while not one.received:
+        assert ask(app, method) == [(200, b"other")]
+
+
+def test_repeats_are_a_share_of_the_traffic() -> None:
+    budget = Budget()
+    spent = sum(budget.spend() for _ in range(1000))
+    assert spent == MOST
+    for _ in range(1000):
+        budget.earn()
+    assert sum(budget.spend() for _ in range(1000)) == pytest.approx(1000 * SHARE, abs=1)
+
+
+def test_a_service_that_fails_everybody_is_not_asked_twice_as_often(
+    app: Flask, catalogue: Service, one: Upstream, other: Upstream
+) -> None:
+    one.answering = other.answering = lambda request: raw(hang_up=True)
+    catalogue.budget.left = 0
+    assert ask(app)[0][0] == 502
+    assert len(one.received) + len(other.received) == 1

@@ -1,0 +1,53 @@
+"""The gateway under a WSGI server: the same core, reached through its middleware."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.unit.gateway.upstreams import raw, reply
+from tests.unit.gateway.wires import ON_GUNICORN, Gateway, running_gateway
+
+
+@pytest.fixture(scope="module")
+def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway on gunicorn's threads."""
+    with running_gateway(tmp_path_factory.mktemp("hosted"), ON_GUNICORN, UPSTREAM_SECONDS="2") as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def door(hosted: Gateway) -> Gateway:
+    for upstream in hosted.upstreams.values():
+        upstream.reset()
+    return hosted
+
+
+def test_it_passes_on_what_is_routed(door: Gateway) -> None:
+    door.catalogue.answering = lambda request: reply(b"a mug", set_cookie="a=1", x_request_id="theirs")
+    answer = door.ask("/products/a%20mug;x?q=%2F", "X-Request-ID: hosted-1", "Cookie: a=1")
+    assert (answer.status, answer.body, answer.values("Set-Cookie")) == (200, b"a mug", ["a=1"])
+    assert answer.values("X-Request-ID") == ["hosted-1"]
+    assert door.catalogue.last.target == "/products/a%20mug;x?q=%2F"
+    assert door.catalogue.last.values("X-Forwarded-For") == ["127.0.0.1"]
+    assert door.logged("hosted-1", "request complete")["status"] == 200
+
+
+@pytest.mark.parametrize("framing", ["Content-Length: 200000", "Transfer-Encoding: chunked"])
+def test_long_bodies_go_both_ways(door: Gateway, framing: str) -> None:
+    door.orders.answering = lambda request: reply(request.body)
+    body = b"0123456789" * 20_000
+    sent = body if framing.startswith("Content-Length") else b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    with door.wire() as wire:
+        wire.send(f"POST /cart HTTP/1.1\r\nHost: shop.test\r\n{framing}\r\n\r\n".encode() + sent)
+        assert wire.answer().body == body
+
+
+def test_its_own_pages_and_refusals_are_the_same(door: Gateway) -> None:
+    assert door.ask("/livez").json == {"status": "ok", "checks": {}}
+    assert door.ask("/products/%2e%2e/x").json["type"].endswith("/ambiguous-path")
+    assert door.ask("/nowhere", method="HEAD").status == 404
+
+
+def test_a_bad_answer_is_a_502(door: Gateway) -> None:
+    door.catalogue.answering = lambda request: raw(b"SSH-2.0\r\n", hang_up=True)
+    assert door.ask("/").status == 502

@@ -1,0 +1,101 @@
+"""A service in trouble: what it may cost the gateway, the other services and the client."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from tests.builders import eventually
+from tests.unit.gateway.upstreams import Received, Reply, raw, reply
+from tests.unit.gateway.wires import Answered, Gateway, Wire
+
+
+def test_a_slow_service_takes_no_more_than_its_places(gateway_with: Callable[..., Gateway]) -> None:
+    door = gateway_with(REQUESTS_AT_ONCE="2")
+    go_on = threading.Event()
+
+    def answer(request: Received) -> Reply:
+        go_on.wait(30)
+        return reply()
+
+    door.orders.answering = answer
+    answers: list[Answered] = []
+    waiting = [threading.Thread(target=lambda: answers.append(door.ask("/cart"))) for _ in range(2)]
+    for customer in waiting:
+        customer.start()
+    eventually(lambda: len(door.orders.received) == 2)
+    refused = door.ask("/cart", "X-Request-ID: third")
+    assert (refused.status, refused.json["service"]) == (503, "orders")
+    assert refused.json["type"].endswith("/overloaded")
+    assert refused.values("Retry-After") == ["1"]
+    assert refused.values("X-Request-ID") == [refused.json["request_id"]] == ["third"]
+    assert (refused.header("Server"), refused.header("X-Content-Type-Options")) == ("shop", "nosniff")
+    assert door.logged("third", "request complete")["instance"] == "none"
+    page = door.ask("/cart", "Accept: text/html")
+    assert (page.status, page.header("Content-Type")) == (503, "text/html; charset=utf-8")
+    assert door.ask("/").status == 200
+    assert 'gateway_bulkhead_taken{service="orders"} 2.0' in door.ask("/metrics").body.decode()
+    go_on.set()
+    for customer in waiting:
+        customer.join()
+    assert [answered.status for answered in answers] == [200, 200]
+    assert door.ask("/cart").status == 200
+
+
+def test_a_service_that_keeps_failing_is_left_alone_for_a_moment(gateway_with: Callable[..., Gateway]) -> None:
+    door = gateway_with()
+    door.orders.answering = lambda request: raw(b"junk\r\n", hang_up=True)
+    statuses = [door.ask("/cart", method="POST").status for _ in range(10)]
+    assert statuses == [502] * 10
+    asked = len(door.orders.received)
+    left_alone = door.ask("/cart", method="POST")
+    assert (left_alone.status, left_alone.header("Retry-After")) == (503, "1")
+    assert len(door.orders.received) == asked
+    assert door.ask("/").status == 200
+    assert 'gateway_breaker_open{service="orders"} 1.0' in door.ask("/metrics").body.decode()
+    door.orders.answering = lambda request: reply()
+    eventually(lambda: door.ask("/cart").status == 200)
+    assert 'gateway_breaker_open{service="orders"} 0.0' in door.ask("/metrics").body.decode()
+
+
+def test_a_service_is_told_how_long_its_caller_waits(door: Gateway) -> None:
+    door.ask("/")
+    assert 0 < int(door.catalogue.last.header("X-Time-Left") or 0) <= 2000
+
+
+def test_a_client_can_only_wait_for_less(door: Gateway) -> None:
+    door.ask("/", "X-Time-Left: 1500")
+    assert 0 < int(door.catalogue.last.header("X-Time-Left") or 0) <= 1500
+    for said in ("99999999", "-1", "soon", "\xb2"):
+        door.ask("/", f"X-Time-Left: {said}")
+        assert 1500 < int(door.catalogue.last.header("X-Time-Left") or 0) <= 2000
+
+
+def test_who_waits_for_less_is_told_sooner(gateway_with: Callable[..., Gateway]) -> None:
+    door = gateway_with(UPSTREAM_SECONDS="3600")
+    door.catalogue.answering = lambda request: None
+    assert door.ask("/", "X-Time-Left: 100").status == 504
+    eventually(door.catalogue.closed_by_gateway.is_set)
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: a\r\n"])
+def test_silent_clients_hold_nobody_up(door: Gateway, sent: bytes) -> None:
+    silent = [Wire(door.port) for _ in range(300)]
+    for wire in silent:
+        wire.send(sent)
+    try:
+        assert [door.ask("/").status for _ in range(5)] == [200] * 5
+    finally:
+        for wire in silent:
+            wire.close()
+
+
+def test_clients_with_slow_bodies_hold_nobody_up(door: Gateway) -> None:
+    head = b"POST /cart HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 1000\r\n\r\nhalf"
+    slow = [Wire(door.port).send(head) for _ in range(300)]
+    try:
+        assert [door.ask("/cart").status for _ in range(5)] == [200] * 5
+        assert [request.method for request in door.orders.received] == ["GET"] * 5
+    finally:
+        for wire in slow:
+            wire.close()
