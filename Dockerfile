@@ -1,11 +1,32 @@
 # One image a service: docker build --build-arg SERVICE=auth_service --build-arg PORT=5000 --tag shop/auth-service .
 
 FROM python:3.13-slim AS packages
+RUN apt-get update -qq && apt-get install -qq --yes --no-install-recommends binutils && python -m venv /opt/venv
 ARG SERVICE
-RUN python -m venv /opt/venv
 COPY ${SERVICE}/requirements.txt /tmp/requirements.txt
 RUN /opt/venv/bin/python -m pip install --quiet --no-cache-dir --require-hashes --requirement /tmp/requirements.txt \
     && /opt/venv/bin/python -m pip uninstall --quiet --yes pip
+# Half of it is of no use to a running service.
+RUN <<'END'
+set -eu
+cd /opt/venv/lib/python3*/site-packages
+# Tests, stubs, what only type checkers read, events that the shop does not take, an older pydantic's ways.
+rm -rf ./*/testing certifi/tests ./*-stubs stripe/params stripe/events pydantic/v1
+find . \( -name '*.pyi' -o -name RECORD \) -delete
+
+# Languages but English; a parser of C; colours of code; fonts and AVIF (pictures are JPEG, PNG, GIF or WebP).
+rm -rf wtforms/locale babel/messages cffi pycparser pygments markdown_it
+find babel/locale-data -type f ! -name root.dat ! -name en.dat ! -name en_US.dat -delete
+rm -rf PIL/_avif.* PIL/_imagingft.* pillow.libs/libavif* pillow.libs/libfreetype* pillow.libs/libharfbuzz* pillow.libs/libbrotli*
+
+# What only debuggers read; Pillow's own libraries are patched in a way that does not survive it.
+find . -name '*.so' -exec strip --strip-unneeded {} +
+
+# Libraries as bytecode alone: a traceback still names their files and lines.
+/opt/venv/bin/python -m compileall -q -b -x /templates/ .
+find . -name __pycache__ -prune -exec rm -r {} +
+find . -name '*.py' ! -path '*/templates/*' -delete
+END
 
 FROM python:3.13-slim
 ARG SERVICE

@@ -1,0 +1,29 @@
+"""The deployment rehearsed on a shop in use: `./scripts/rehearse`."""
+
+import argparse
+import sys
+
+from tests.rehearsal.installation import Installation
+from tests.rehearsal.scenarios import SCENARIOS, home, restore, run
+from tests.rehearsal.traffic import A_SECOND
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="scripts/rehearse", description=__doc__)
+    names = [*SCENARIOS, "restore"]
+    parser.add_argument("scenario", nargs="*", choices=names, default=names, help="default: all, in this order")
+    parser.add_argument("--rate", type=int, default=A_SECOND, help="requests a second (default: %(default)s)")
+    parser.add_argument("--keep", action="store_true", help="leave the shop running afterwards")
+    arguments = parser.parse_args()
+    shop = Installation(home())
+    shop.put_up()
+    try:
+        well = [restore(shop) if name == "restore" else run(shop, name, arguments.rate) for name in arguments.scenario]
+    finally:
+        if not arguments.keep:
+            shop.take_down()
+    return 0 if all(well) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
