@@ -1,0 +1,78 @@
+"""The shop's own processes and commands, to be measured."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import DEVNULL, PIPE
+
+from tests.bench import cores
+from tests.bench.processes import Running, bare_environment, running
+from tests.shop import ROOT
+
+GOODS = "product_service/sample/catalogue.jsonl"
+ONE_PRODUCT = "/api/v2/products/stoneware-mug"
+UPSTREAMS = ("AUTH_URL", "PRODUCT_URL", "ORDER_URL")
+# On, but far away; by the second, so that counting takes no memory of a whole minute.
+LIMITS = {"RATELIMIT_REQUESTS": "1000000/second"}
+# What is passed on is measured, unless a section is about what is kept.
+NOTHING_KEPT = {"CACHE_BYTES": "0"}
+KEPT = {"CACHE_BYTES": "67108864"}
+
+
+@contextmanager
+def gateway(directory: Path, upstream: Running, *, name: str = "gateway", **settings: str) -> Iterator[Running]:
+    """The gateway with everything on, in front of one upstream in all roles."""
+    told = LIMITS | NOTHING_KEPT | dict.fromkeys(UPSTREAMS, upstream.url) | settings
+    with running(name, [sys.executable, "-m", "gateway"], directory, ready="/livez", environment=told) as found:
+        yield found
+
+
+@contextmanager
+def product_service(
+    directory: Path,
+    settings: Mapping[str, str] | None = None,
+    *,
+    name: str = "product service",
+    on: set[int] = cores.SERVER,
+) -> Iterator[Running]:
+    """The catalogue on its database, which must be there."""
+    command = [sys.executable, "-m", "product_service"]
+    with running(name, command, directory, on=on, ready="/readyz", environment=settings) as found:
+        yield found
+
+
+def stocked(directory: Path) -> None:
+    """Put the sample catalogue into an embedded database in this directory."""
+    flask("product_service", directory, "db", "upgrade")
+    flask("product_service", directory, "catalog", "import", GOODS)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A command that is over: how long it took, and the most memory that it had."""
+
+    seconds: float
+    memory: int
+
+
+def flask(service: str, directory: Path, *words: str, **settings: str) -> Ran:
+    """Run one of a service's own commands; ends the run, with its words, when it fails."""
+    return ran([sys.executable, "-m", "flask", "--app", service, *words], bare_environment(directory) | settings)
+
+
+def ran(command: list[str], environment: dict[str, str]) -> Ran:
+    """Run a command to its end."""
+    began = time.perf_counter()
+    with cores.on(cores.SERVER):
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=DEVNULL, stderr=PIPE)
+    assert process.stderr is not None
+    words = process.stderr.read().decode("utf-8", "replace")
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, words[-3000:]
+    return Ran(time.perf_counter() - began, used.ru_maxrss * 1024)

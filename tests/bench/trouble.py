@@ -1,0 +1,100 @@
+"""The gateway in trouble: a service that stalls, more clients than can be served, clients who dawdle."""
+
+import math
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+
+from tests.bench import cores, nginx, shop
+from tests.bench.crowds import crowd, slowloris, waiting_for
+from tests.bench.figures import Figure
+from tests.bench.gateway import ratio
+from tests.bench.load import Sample, load
+from tests.bench.openloop import OpenLoop, Outcome
+from tests.bench.processes import Running
+from tests.bench.rounds import Effort, interleaved
+from tests.builders import eventually
+
+STALLED, DAWDLERS = 200, 1000
+A_STALLED_PLACE = "/api/v2/orders"
+OVERLOAD = 2.0
+# Shares of the peak at which the latency is drawn.
+SHARES = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.25, 1.5, 2.0)
+
+
+def stalled(directory: Path, effort: Effort) -> Iterator[Figure]:
+    """A healthy route beside a service on which 200 clients wait in vain."""
+    # Nobody accepts: whoever connects is let in by the kernel, and hears nothing.
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=4096) as deaf,
+        nginx.service(directory) as service,
+        shop.gateway(directory, service, ORDER_URL=f"http://127.0.0.1:{deaf.getsockname()[1]}") as ours,
+    ):
+        found = beside(ours, partial(crowd, ours, STALLED, waiting_for(A_STALLED_PLACE)), effort)
+    yield ratio("beside", "alone", found, f"healthy route, {STALLED} clients on a stalled service", 0.5, 0.8)
+    yield Figure("p50 of the healthy route beside them", found["beside"].p50, "ms", wanted=10, at_most=True)
+
+
+def dawdlers(directory: Path, effort: Effort) -> Iterator[Figure]:
+    """A healthy route beside a thousand clients who never finish their heads."""
+    with nginx.service(directory) as service, shop.gateway(directory, service) as ours:
+        found = beside(ours, partial(crowd, ours, DAWDLERS, slowloris(nginx.FAST)), effort)
+    p99 = found["beside"].p99 / found["alone"].p99
+    yield Figure(f"p99 beside {DAWDLERS} slowloris ÷ alone", p99, wanted=1.5, at_most=True)
+
+
+def overload(directory: Path, effort: Effort) -> Iterator[Figure]:
+    """Twice as many clients as can be served: what they are given, and how long they wait at other shares."""
+    with nginx.service(directory) as service, shop.gateway(directory, service) as ours:
+        yield from _overload("the gateway's own", ours, nginx.FAST, effort)
+    shop.stocked(directory)
+    with (
+        shop.product_service(directory, on=cores.SERVER) as products,
+        shop.gateway(directory, products, name="gateway of the catalogue") as ours,
+    ):
+        yield from _overload("the catalogue's", ours, shop.ONE_PRODUCT, effort)
+
+
+def beside(ours: Running, trouble: Callable[[], AbstractContextManager[object]], effort: Effort) -> dict[str, Sample]:
+    """The healthy route alone and beside the trouble."""
+
+    def alone() -> Sample:
+        return load(ours, nginx.FAST, effort.seconds)
+
+    def troubled() -> Sample:
+        with trouble():
+            sample = alone()
+        # The next round begins when nobody of the crowd is in the way any more.
+        eventually(lambda: ours.answers(nginx.FAST), within=60)
+        return sample
+
+    return interleaved({"alone": alone, "beside": troubled}, effort)
+
+
+def _overload(whose: str, ours: Running, path: str, effort: Effort) -> Iterator[Figure]:
+    peak = interleaved({"peak": partial(load, ours, path, effort.seconds)}, effort)["peak"].rate
+    outcomes = {share: _offered(ours, path, share * peak, effort) for share in SHARES}
+    most = max(outcome.good for outcome in outcomes.values() if outcome.offered <= peak)
+    flood = outcomes[OVERLOAD]
+    name = f"goodput at {OVERLOAD:g} × {whose} peak ÷ peak"
+    yield Figure(name, flood.good / max(peak, most), wanted=0.90, reach=0.95, note=_said(flood))
+    for share, outcome in outcomes.items():
+        for name, milliseconds in (("p50", outcome.p50), ("p99", outcome.p99)):
+            label, curve = f"{name} at {share:g} × {whose} peak", f"{name}, {whose} limit"
+            yield Figure(label, milliseconds, "ms", note=_said(outcome), plot="latency", curve=curve, at=share)
+
+
+def _offered(ours: Running, path: str, rate: float, effort: Effort) -> Outcome:
+    """The middle one of the rounds, by how many were served well."""
+    rounds = []
+    for _ in range(math.ceil(effort.rounds / 2)):
+        eventually(lambda: ours.answers(path), within=60)
+        rounds.append(OpenLoop(ours, path, rate, effort.seconds).run())
+    return sorted(rounds, key=lambda outcome: outcome.good)[len(rounds) // 2]
+
+
+def _said(outcome: Outcome) -> str:
+    answers = ", ".join(f"{count} × {what}" for what, count in sorted(outcome.answers.items()))
+    return f"{outcome.offered:.0f}/s offered, {outcome.good:.0f}/s good ({answers})"
