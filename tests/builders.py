@@ -110,7 +110,7 @@ def sign_in(auth: Client, person: Person) -> Person:
     return person
 
 
-def eventually(question: Callable[[], Found], within: float = 10.0, every: float = 0.05) -> Found:
+def eventually(question: Callable[[], Found], within: float = 60.0, every: float = 0.05) -> Found:
     """The first true answer to a question that is asked again and again; fails when there is none in time."""
     deadline = time.monotonic() + within
     while True:

@@ -34,10 +34,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+def databases(request: pytest.FixtureRequest) -> Iterator[Databases]:
     """Databases of the kind that this run is about."""
-    kind = request.config.getoption("--database")
-    with databases_on(kind, tmp_path_factory.mktemp("databases")) as found:
+    with databases_on(request.config.getoption("--database")) as found:
         yield found
 
 

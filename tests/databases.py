@@ -5,12 +5,15 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
 TABLES_THAT_STAY = {"alembic_version"}
+MEMORY = Path("/dev/shm")
+ENOUGH_BYTES = 2 << 30
 
 
 class Databases(Protocol):
@@ -98,10 +101,19 @@ class MysqlDatabases:
 
 
 @contextmanager
-def databases_on(kind: str, directory: Path) -> Iterator[Databases]:
+def quick_directory() -> Iterator[Path]:
+    """A directory that is gone afterwards, in memory where there is room: tests kill processes, and cut no power."""
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH_BYTES
+    with TemporaryDirectory(prefix="shop-", dir=MEMORY if roomy else None) as directory:
+        yield Path(directory)
+
+
+@contextmanager
+def databases_on(kind: str) -> Iterator[Databases]:
     """The databases of this run."""
     if kind == "sqlite":
-        yield SqliteDatabases(directory)
+        with quick_directory() as directory:
+            yield SqliteDatabases(directory)
         return
     server = os.environ.get("MYSQL_TEST_URL")
     if not server:

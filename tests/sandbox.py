@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,18 +11,11 @@ import requests
 import stripe
 
 from tests.builders import eventually
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 WEBHOOK_SECRET = "whsec_a-webhook-secret-for-tests"
 AUTHORIZED = {"Authorization": "Bearer sk_test_anything"}
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Sandbox:
@@ -48,7 +40,7 @@ class Sandbox:
         self._process = subprocess.Popen(
             command, cwd=ROOT, env=self._environment, stdout=subprocess.DEVNULL, start_new_session=True
         )
-        eventually(self._answers, within=30)
+        eventually(self._answers, within=100)
 
     def kill(self) -> None:
         """End it as a crash would: nothing is written any more."""
@@ -73,5 +65,5 @@ class Sandbox:
     def _answers(self) -> bool:
         try:
             return requests.get(f"{self.url}/livez", timeout=2).status_code == 200
-        except requests.ConnectionError:
+        except requests.RequestException:
             return False

@@ -29,7 +29,7 @@ def faults(page: Page) -> Iterator[str]:
             yield f"{page.url} at {width} {scheme}: {violation['id']} {places}"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_guests_pages(arrive: Arrive, product: Callable[..., dict[str, Any]]) -> None:
     product(category="Kitchen", stock=0)
     lamp = product(category="Kitchen", stock=3, description="A lamp.\nIt shines.")
@@ -52,7 +52,7 @@ def test_a_guests_pages(arrive: Arrive, product: Callable[..., dict[str, Any]]) 
     assert found == []
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_customers_pages(
     arrive: Arrive, product: Callable[..., dict[str, Any]], customer: Callable[..., Person]
 ) -> None:
@@ -76,7 +76,7 @@ def test_a_customers_pages(
     assert found == []
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_the_staffs_pages(arrive: Arrive, product: Callable[..., dict[str, Any]], staff: Callable[..., Person]) -> None:
     lamp = product(stock=3)
     sam = arrive()

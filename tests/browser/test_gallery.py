@@ -34,7 +34,7 @@ def keep(tmp_path: Path) -> Callable[[Visitor, str], None]:
     return save
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_ten_pages(arrive: Arrive, staff: Callable[..., Person], keep: Callable[[Visitor, str], None]) -> None:
     sam = arrive(viewport=DESK)
     sam.sign_in(staff(username="sam"))

@@ -20,7 +20,7 @@ Paste = Callable[[str], list[str]]
 def sample_shop(databases: Databases) -> Iterator[Shop]:
     """A shop with the sample catalogue on its shelves, as a newcomer finds it."""
     with shop_on(databases) as shop:
-        subprocess.run(["scripts/seed"], cwd=ROOT, env={**os.environ, **shop.environment}, check=True, timeout=60)
+        subprocess.run(["scripts/seed"], cwd=ROOT, env={**os.environ, **shop.environment}, check=True, timeout=300)
         yield shop
 
 
@@ -41,7 +41,7 @@ def paste(sample_shop: Shop, tmp_path: Path) -> Paste:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=300,
         )
         assert ended.returncode == 0, ended.stderr
         return ended.stdout.split("── end of block\n")[:-1]

@@ -136,8 +136,7 @@ def main() -> int:
     settings = {"EVENTS_URL": arguments.events_url} if arguments.events_url else {}
     say(f"seed {arguments.seed}: --seed {arguments.seed} repeats this run")
     with (
-        tempfile.TemporaryDirectory(prefix="chaos-") as directory,
-        databases_on(arguments.database, Path(directory)) as databases,
+        databases_on(arguments.database) as databases,
         shop_on(databases, **settings) as shop,
     ):
         report = run(

@@ -9,7 +9,7 @@ from tests.faults.driver import Crowd
 from tests.faults.evidence import books_of, gather
 from tests.shop import Shop
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
 UNITS, BUYERS, THREADS = 100, 1000, 24
 

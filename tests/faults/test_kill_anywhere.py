@@ -7,7 +7,7 @@ import pytest
 from tests.faults import chaos
 from tests.shop import Shop
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
 SEED = int(os.environ.get("CHAOS_SEED", "20261121"))
 

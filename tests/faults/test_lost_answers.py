@@ -18,7 +18,7 @@ from tests.faults.evidence import PROVIDER_KEY
 from tests.faults.thief import Thief, thief
 from tests.shop import Shop, shop_on
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
 LOST = 200
 MOST_LOST_OF_ONE = 5

@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 DEFERRED_SECONDS = 1.0
+MEETING_SECONDS = 20.0
 
 Patch = Callable[[Any], None]
 
@@ -61,10 +62,15 @@ def without_inbox(module: Any) -> None:
 
 
 def without_compare_and_set(module: Any) -> None:
-    """An order is moved on from wherever it is by now."""
+    """An order is moved on from wherever it is by now; who is first to cancel it waits for the second to catch up."""
     assert callable(module._set)
+    caught_up: dict[str, threading.Event] = {}
 
     def set_anyway(order: Any, values: dict[str, Any]) -> None:
+        if values.get("status") == module.Status.CANCELLED:
+            mine = threading.Event()
+            first = caught_up.setdefault(order.id, mine)
+            first.wait(MEETING_SECONDS) if first is mine else first.set()
         anywhere = module.sa.update(module.Order).where(module.Order.id == order.id)
         module.db.session.execute(anywhere.values(**values, updated_at=module.now()))
         if values.get("status", order.status) != order.status:

@@ -15,7 +15,8 @@ import requests
 from order_service.adapters.payments import Payments
 from order_service.domain.payment import Declined, Paid, UnknownPaymentToken
 from tests.builders import eventually
-from tests.sandbox import AUTHORIZED, free_port
+from tests.ports import free_port
+from tests.sandbox import AUTHORIZED
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def payments() -> Iterator[Payments]:
     url = f"http://127.0.0.1:{(port := free_port())}"
     command = [sys.executable, "-W", "ignore", "-m", "localstripe", "--port", str(port), "--from-scratch"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        eventually(lambda: answers(url), within=30)
+        eventually(lambda: answers(url), within=100)
         yield Payments("sk_test_shop", url, "whsec_unused")
         process.kill()
 
@@ -34,7 +35,7 @@ def payments() -> Iterator[Payments]:
 def answers(url: str) -> bool:
     try:
         return requests.get(f"{url}/v1/refunds", headers=AUTHORIZED, timeout=5).ok
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 
