@@ -11,7 +11,7 @@ from chassis.idempotency import claimed
 from chassis.paging import Slice, next_link, page_of
 from chassis.problems import Problem
 
-CATALOGUE_CACHE = "public, max-age=0, must-revalidate"
+CATALOGUE_CACHE = "public, max-age=0, stale-if-error=86400"
 
 
 def committed(document: Any = None, status: int = 200, **headers: str) -> Response:

@@ -8,6 +8,7 @@ from chassis.app import assemble
 from chassis.routes import open_to_all
 from gateway import gauges
 from gateway.accesslog import AccessLog
+from gateway.cache import Cache
 from gateway.desk import Desk
 from gateway.documents import Documents
 from gateway.instances import Service
@@ -31,7 +32,8 @@ def create_app(settings: GatewaySettings | None = None) -> Flask:
         name: Service(name, url, loop, settings.connect_seconds, settings.requests_at_once)
         for name, url in urls.items()
     }
-    gauges.show(services.values())
+    cache = Cache(loop, settings.cache_bytes, settings.cache_seconds, settings.upstream_seconds)
+    gauges.show(services.values(), cache)
     probes = {name: Probe(service) for name, service in services.items()}
     app = assemble("gateway", settings, routes=[pages], checks={name: probe.check for name, probe in probes.items()})
     proxy = Proxy(
@@ -39,6 +41,7 @@ def create_app(settings: GatewaySettings | None = None) -> Flask:
         Desk(app, app.wsgi_app, loop, settings.threads),
         table,
         services,
+        cache,
         scouts=[Scout(service, loop, settings.look_seconds) for service in services.values()],
         limit=settings.requests_limit,
         trusted=settings.proxy_networks,

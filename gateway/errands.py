@@ -9,11 +9,13 @@ from chassis import deadlines, traces
 from chassis.limits import Standing
 from chassis.requestlog import request_id
 from gateway.answers import Answer
-from gateway.bodies import Body
+from gateway.bodies import ONE_PIECE, Body
+from gateway.cache import Address, Fetch
 from gateway.exchanges import Exchange
 from gateway.failures import BrokenOff, Failure, Lost, Overloaded, Resting, Unreachable
 from gateway.forwarded import Client, request_head, via
 from gateway.instances import Instance
+from gateway.kept import Kept, may_be_kept
 from gateway.routes import Route
 from gateway.targets import Target
 
@@ -25,6 +27,8 @@ log = structlog.get_logger()
 
 REPEATABLE = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
 CLIENT_GONE = 499
+LARGEST_KEPT = 1024 * 1024
+SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
 class Errand:
@@ -38,7 +42,11 @@ class Errand:
         self.request = visitor.request
         self.target = target
         self.route = route
+        self.client = client
         self.instance: Instance | None = None
+        self.came = 0
+        self.fetch: Fetch | None = None
+        self.validator: bytes | None = None
         self.standing: Standing | None = None
         self.body = Body(self.request, visitor.reader, route.largest_body)
         self._proxy = proxy
@@ -46,6 +54,7 @@ class Errand:
         self.is_admitted = True
         self._status = CLIENT_GONE
         self._exchange: Exchange | None = None
+        self._is_kept = False
         said = self.request.said
         self.deadline = self.loop.now + min(self.patience, deadlines.told(_text(said.get("x-time-left"))))
         self.is_repeatable = self.request.method in REPEATABLE or "idempotency-key" in said
@@ -53,10 +62,6 @@ class Errand:
         self.offered = _text(said.get("traceparent"))
         self.traceparent = traces.child_of(self.offered)
         self.trace_id = traces.trace_id(self.traceparent)
-        context = f"X-Request-ID: {self.request_id}\r\ntraceparent: {self.traceparent}\r\n"
-        if self.offered and self.trace_id in self.offered and "tracestate" in said:
-            context += f"tracestate: {_text(said['tracestate'])}\r\n"
-        self._head = request_head(self.request, target, client, context)
 
     @property
     def whereabouts(self) -> dict[str, str]:
@@ -64,13 +69,22 @@ class Errand:
         return {
             "route": self.route.prefix,
             "upstream": self.route.service,
-            "instance": self.instance.name if self.instance else "none",
+            "instance": "cache" if self._is_kept else self.instance.name if self.instance else "none",
         }
+
+    @property
+    def address(self) -> Address:
+        """What it asks for, wholly: scheme, host and target."""
+        return self.client.scheme, self.client.host, self.target.raw
 
     def head(self) -> bytes:
         """The head of the request as an instance gets it now."""
+        said, context = self.request.said, f"X-Request-ID: {self.request_id}\r\ntraceparent: {self.traceparent}\r\n"
+        if self.offered and self.trace_id in self.offered and "tracestate" in said:
+            context += f"tracestate: {_text(said['tracestate'])}\r\n"
+        head = request_head(self.request, self.target, self.client, context, self.validator)
         left = max(0, int((self.deadline - self.loop.now) * 1000))
-        return b"%b%bX-Time-Left: %d\r\n\r\n" % (self._head, self.body.framing, left)
+        return b"%b%bX-Time-Left: %d\r\n\r\n" % (head, self.body.framing, left)
 
     def may_be_tried_again(self, failure: Failure) -> bool:
         """Is nothing risked by sending it once more?"""
@@ -92,7 +106,7 @@ class Errand:
             return
         if self._exchange is not None:
             self._exchange.body_came()
-        elif self.is_admitted:
+        elif self.is_admitted and self.fetch is None:
             self._send()
 
     def taken(self) -> None:
@@ -105,13 +119,45 @@ class Errand:
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             exchange.abandon()
+        if self.fetch is not None:
+            self._proxy.cache.left(self)
 
     def abandon(self) -> None:
         """The client has gone."""
         self.drop()
         self._proxy.access_log.passed_on(self, self._status)
 
+    # What the cache calls.
+
+    def go(self) -> None:
+        """Go to the service."""
+        self._exchange = Exchange(self, self._proxy.services[self.route.service])
+        try:
+            self._exchange.begin()
+        except Failure as failure:
+            self.failed(failure)
+
+    def give(self, kept: Kept, told: bytes) -> None:
+        """Answer with what is kept; `told` are lines that say how it was had."""
+        self._is_kept = self.instance is None
+        status, lines, body = kept.given(self.request)
+        self._proxy.access_log.passed_on(self, status)
+        self._visitor.answer(status, [*lines, told, self._own_lines(kept.via, self.standing)], body)
+
+    def pass_on(self, answer: Answer) -> None:
+        """Answer with what the service has said."""
+        body = answer.taken()
+        lines = self._lines(answer)
+        if answer.has_body and "content-length" not in answer.said:
+            lines.append(b"Content-Length: %d\r\n" % sum(map(len, body)))
+        self._proxy.access_log.passed_on(self, answer.status)
+        self._visitor.answer(answer.status, lines, body)
+
     # What the exchange calls.
+
+    def in_one_piece(self, answer: Answer) -> int:
+        """How much of it is waited for before it is passed on: whole, if others wait for it as well."""
+        return LARGEST_KEPT if self.fetch is not None and may_be_kept(answer) else ONE_PIECE
 
     def hold(self) -> None:
         """The instance takes the body more slowly than it comes."""
@@ -125,16 +171,18 @@ class Errand:
     def answered(self, answer: Answer) -> None:
         """The whole answer is there."""
         self._exchange = None
-        body = answer.taken()
-        lines = self._lines(answer)
-        if answer.has_body and "content-length" not in answer.said:
-            lines.append(b"Content-Length: %d\r\n" % sum(map(len, body)))
-        self._proxy.access_log.passed_on(self, answer.status)
-        self._visitor.answer(answer.status, lines, body)
+        self._may_have_written()
+        if self.fetch is not None:
+            self._proxy.cache.landed(self, answer)
+        else:
+            self.pass_on(answer)
 
     def begins(self, answer: Answer) -> None:
         """A long answer has begun."""
         self._status = answer.status
+        self._may_have_written()
+        if self.fetch is not None:
+            self._proxy.cache.is_too_long(self)
         self._visitor.begin(answer.status, self._lines(answer), has_length="content-length" in answer.said)
         self.goes_on(answer)
 
@@ -158,7 +206,11 @@ class Errand:
 
     def failed(self, failure: Failure) -> None:
         """There is no answer."""
-        self._exchange = self._visitor.errand = None
+        self._exchange = None
+        self._may_have_written()
+        if self.fetch is not None and self._proxy.cache.failed(self):
+            return
+        self._visitor.errand = None
         problem = failure.problem(self.route.service)
         if isinstance(failure, Overloaded | Resting) and not self._wants_page:
             self._proxy.access_log.passed_on(self, problem.status)
@@ -167,11 +219,13 @@ class Errand:
             self._proxy.say_no(self._visitor, problem, self)
 
     def _send(self) -> None:
-        self._exchange = Exchange(self, self._proxy.services[self.route.service])
-        try:
-            self._exchange.begin()
-        except Failure as failure:
-            self.failed(failure)
+        cache = self._proxy.cache
+        if not (cache.takes(self) and cache.see_to(self)):
+            self.go()
+
+    def _may_have_written(self) -> None:
+        if self.request.method not in SAFE:
+            self._proxy.cache.written(self.address)
 
     @property
     def _wants_page(self) -> bool:
@@ -179,11 +233,12 @@ class Errand:
 
     def _lines(self, answer: Answer) -> list[bytes]:
         """The head of the answer as the client gets it."""
-        ours = f"Via: {via(answer.said.get('via'), answer.version)}\r\nX-Request-ID: {self.request_id}\r\n"
-        if self.standing is not None and "ratelimit-limit" not in answer.said:
-            ours += self.standing.lines
-        answer.lines.append(ours.encode("latin-1"))
-        return answer.lines
+        standing = None if "ratelimit-limit" in answer.said else self.standing
+        return [*answer.lines, self._own_lines(via(answer.said.get("via"), answer.version), standing)]
+
+    def _own_lines(self, by_way_of: str, standing: Standing | None) -> bytes:
+        told = standing.lines if standing is not None else ""
+        return f"Via: {by_way_of}\r\nX-Request-ID: {self.request_id}\r\n{told}".encode("latin-1")
 
 
 def _text(value: bytes | None) -> str | None:

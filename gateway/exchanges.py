@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import structlog
 
 from chassis.breaker import BreakerOpen
-from gateway.bodies import ONE_PIECE
 from gateway.connections import Connection
 from gateway.failures import Failure, Resting, Unreachable
 from gateway.instances import Instance, Service
@@ -81,7 +80,7 @@ class Exchange:
     def on_answer(self) -> None:
         assert self._connection is not None
         answer = self._connection.answer
-        is_long = answer.head_complete and answer.received > ONE_PIECE
+        is_long = answer.head_complete and answer.received > self._errand.in_one_piece(answer)
         if not (answer.complete or self._streams or is_long):
             return
         if answer.complete:

@@ -13,6 +13,7 @@ Networks = tuple[IPv4Network | IPv6Network, ...]
 Peer = tuple[str, str]  # the address and the scheme of a connection
 
 PSEUDONYM = "shop"
+CONDITIONS = (b"if-none-match:", b"if-modified-since:")
 
 
 class Client(NamedTuple):
@@ -38,15 +39,23 @@ def client_of(request: Request, target: Target, peer: Peer, default_host: str, t
     )
 
 
-def request_head(request: Request, target: Target, client: Client, context: str) -> bytes:
-    """The head of the request as the service gets it, but for its last lines; `context` are lines of ours."""
+def request_head(
+    request: Request, target: Target, client: Client, context: str, validator: bytes | None = None
+) -> bytes:
+    """The head of the request as the service gets it, but for its last lines; `context` are lines of ours.
+
+    A `validator` is said instead of the client's own, even if it is an empty one.
+    """
     host = target.host or _said(request, "host") or client.host
     ours = (
         f"{request.method} {target.raw} HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-For: {client.address}\r\n"
         f"X-Forwarded-Proto: {client.scheme}\r\nX-Forwarded-Host: {client.host}\r\n"
         f"Via: {via(request.said.get('via'), request.version)}\r\n{context}"
     )
-    return ours.encode("latin-1") + b"".join(request.lines)
+    lines = request.lines
+    if validator is not None:
+        lines = [line for line in lines if not line.lower().startswith(CONDITIONS)] + [validator]
+    return ours.encode("latin-1") + b"".join(lines)
 
 
 def via(so_far: bytes | None, version: str) -> str:

@@ -1,11 +1,15 @@
 """What the metrics show of the services' troubles, read when they are asked for."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
 from chassis.figures import registry
 from gateway.instances import Service
+
+if TYPE_CHECKING:
+    from gateway.cache import Cache
 
 OPEN = Gauge("gateway_breaker_open", "Is the service being left alone (1)?", ["service"], registry=registry)
 TAKEN = Gauge("gateway_bulkhead_taken", "Requests under way at the service", ["service"], registry=registry)
@@ -13,12 +17,15 @@ PLACES = Gauge("gateway_bulkhead_places", "How many there may be", ["service"], 
 BUDGET = Gauge("gateway_retry_budget", "How many repeats may be spent now", ["service"], registry=registry)
 KNOWN = Gauge("gateway_instances", "Instances of the service that are known", ["service"], registry=registry)
 RESTING = Gauge("gateway_instances_resting", "Those of them that are left alone", ["service"], registry=registry)
+CACHED = Counter("gateway_cache", "Questions to the cache, by how the answer was had", ["outcome"], registry=registry)
+CACHE_BYTES = Gauge("gateway_cache_bytes", "How much the cache keeps", registry=registry)
 
 
-def show(services: Iterable[Service]) -> None:
-    """Have the gauges tell of these services."""
+def show(services: Iterable[Service], cache: "Cache") -> None:
+    """Have the gauges tell of these services, and of what is kept of their answers."""
     for service in services:
         _show(service)
+    CACHE_BYTES.set_function(lambda: cache.size)
 
 
 def _show(service: Service) -> None:

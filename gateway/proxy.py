@@ -10,6 +10,7 @@ from chassis.problems import Problem
 from chassis.requestlog import request_id
 from gateway import targets
 from gateway.accesslog import AccessLog
+from gateway.cache import Cache
 from gateway.desk import Desk
 from gateway.errands import Errand
 from gateway.forwarded import Client, Networks, Peer, client_of
@@ -45,6 +46,7 @@ class Proxy:
         desk: Desk,
         table: Table,
         services: Mapping[str, Service],
+        cache: Cache,
         *,
         scouts: Sequence[Scout],
         limit: Limit,
@@ -55,6 +57,7 @@ class Proxy:
     ) -> None:
         self.loop = loop
         self.services = services
+        self.cache = cache
         self.patience = patience
         self.access_log = access_log
         self.visitors: set[Visitor] = set()

@@ -13,17 +13,21 @@ UPLOAD = 10 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Route:
-    """A prefix of whole path segments (or, `exact`, one address alone), its service, and the largest body it takes."""
+    """A prefix of whole path segments (or, `exact`, one address alone), its service, and the largest body it takes.
+
+    Answers to reads of a `shared` one are kept for everybody, if they say that they may be.
+    """
 
     prefix: str
     service: str
     exact: bool = False
     largest_body: int = BODY
+    shared: bool = False
 
 
-def first_api(service: str, *names: str) -> list[Route]:
+def first_api(service: str, *names: str, shared: bool = False) -> list[Route]:
     """The tutorial's addresses, at both of their prefixes."""
-    return [Route(f"{prefix}/{name}", service) for prefix in ("/api", "/api/v1") for name in names]
+    return [Route(f"{prefix}/{name}", service, shared=shared) for prefix in ("/api", "/api/v1") for name in names]
 
 
 ROUTES = (
@@ -37,13 +41,13 @@ ROUTES = (
     Route("/logout", ACCOUNTS),
     Route("/account", ACCOUNTS),
     *first_api(ACCOUNTS, "user", "users"),
-    Route("/api/v2/products", CATALOGUE),
-    Route("/api/v2/categories", CATALOGUE),
+    Route("/api/v2/products", CATALOGUE, shared=True),
+    Route("/api/v2/categories", CATALOGUE, shared=True),
     Route("/", CATALOGUE, exact=True),
     Route("/products", CATALOGUE),
-    Route("/pictures", CATALOGUE, largest_body=UPLOAD),
+    Route("/pictures", CATALOGUE, largest_body=UPLOAD, shared=True),
     Route("/staff/products", CATALOGUE, largest_body=UPLOAD),
-    *first_api(CATALOGUE, "product", "products"),
+    *first_api(CATALOGUE, "product", "products", shared=True),
     Route("/api/v2/cart", ORDERS),
     Route("/api/v2/orders", ORDERS),
     Route("/api/v2/webhooks", ORDERS),

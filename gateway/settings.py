@@ -2,7 +2,7 @@
 
 from functools import cached_property
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from chassis.limits import Limit
 from chassis.settings import Settings
@@ -19,6 +19,8 @@ class GatewaySettings(Settings):
     look_seconds: float = 2.0
     connect_seconds: float = 1.0
     upstream_seconds: float = 30.0
+    cache_bytes: int = Field(64 * 1024 * 1024, ge=0)
+    cache_seconds: float = Field(0.0, ge=0)
 
     @field_validator("ratelimit_requests")
     @classmethod

@@ -21,7 +21,7 @@ class Stream:
         self.is_open = True
         self._socket = connected
         self._recv, self._send = connected.recv, connected.send
-        self._kept: deque[bytes] = deque()
+        self._kept: deque[bytes | memoryview] = deque()
         self._is_blocked = False
         self._reads = True
         self._mask = mask
@@ -45,8 +45,11 @@ class Stream:
             else:
                 self.on_end()
 
-    def send(self, data: bytes) -> None:
-        """Send it, now or when the peer takes it; that the peer has gone is noticed where its end is read."""
+    def send(self, data: bytes | memoryview) -> None:
+        """Send it, now or when the peer takes it; that the peer has gone is noticed where its end is read.
+
+        What is a view of something larger, and many are sent, is not copied for each of them.
+        """
         if not self._kept and not self._is_blocked:
             try:
                 sent = self._send(data)

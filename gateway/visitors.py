@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from chassis import health
 from chassis.headers import ALWAYS
 from chassis.problems import Problem
+from gateway.bodies import ONE_PIECE
 from gateway.forwarded import Peer
 from gateway.heads import LARGEST_HEAD, LARGEST_LINE, Reader, Refused, Request
 from gateway.streams import PLENTY, Stream
@@ -101,7 +102,13 @@ class Visitor(Stream):
     def answer(self, status: int, lines: list[bytes], body: list[bytes]) -> None:
         """Send a whole answer; `lines` are the lines of its head without those that are for this connection alone."""
         keeps = self._keeps
-        self.send(b"".join((STATUS_LINES.get(status) or _status_line(status), *lines, self._last_lines(keeps), *body)))
+        head = (STATUS_LINES.get(status) or _status_line(status), *lines, self._last_lines(keeps))
+        if sum(map(len, body)) <= ONE_PIECE:
+            self.send(b"".join((*head, *body)))
+        else:
+            self.send(b"".join(head))
+            for piece in body:
+                self.send(memoryview(piece))
         self._go_on(keeps)
 
     def begin(self, status: int, lines: list[bytes], *, has_length: bool) -> None:

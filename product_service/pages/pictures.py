@@ -13,7 +13,7 @@ pictures = Routes("pictures", __name__)
 SHELF = {path.name: path.read_bytes() for path in Path(__file__).with_name("pictures").glob("*.svg")}
 PLACEHOLDER = "placeholder.svg"
 FOR_GOOD = "public, max-age=31536000, immutable"
-KEPT = "public, max-age=604800"
+KEPT = "public, max-age=604800, stale-while-revalidate=604800, stale-if-error=604800"
 KEPT_BRIEFLY = "public, max-age=300"
 
 

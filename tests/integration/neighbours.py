@@ -37,14 +37,18 @@ REDIS = Manner(b"$100\r\n")
 
 
 class Neighbour:
-    """Somebody at a port of 127.0.0.1 who has this fault; asked by a probe whether it is ready, it says yes."""
+    """Somebody at a port of 127.0.0.1, of its own or one that is free now, who has this fault.
 
-    def __init__(self, fault: str, manner: Manner) -> None:
+    Asked by a probe whether it is ready, it says yes.
+    """
+
+    def __init__(self, fault: str, manner: Manner, port: int = 0) -> None:
         self._fault, self._manner = fault, manner
         self._over = threading.Event()
         self._listener = socket.socket()
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # Who is down has the port all the same, so that nobody else can get it meanwhile.
-        self._listener.bind(("127.0.0.1", 0))
+        self._listener.bind(("127.0.0.1", port))
         self.port = int(self._listener.getsockname()[1])
         if fault != "down":
             self._listener.listen(128)

@@ -46,6 +46,10 @@ BEHIND_THE_GATEWAY = {
 PROMISES = (
     Promise("gateway", "accounts", "who am I", BEHIND_THE_GATEWAY, "all other services are reached"),
     Promise("gateway", "catalogue", "what is there", BEHIND_THE_GATEWAY, "all other services are reached"),
+    Promise(
+        "gateway", "catalogue", "what was there a moment ago", whatever("200 stale"),
+        "`Age` and `Warning` tell how old it is, and that nobody could be asked",
+    ),
     Promise("gateway", "orders", "my cart", BEHIND_THE_GATEWAY, "all other services are reached"),
     Promise(
         "catalogue", "accounts' keys", "what is there, with a token", whatever("503 service-unavailable"),

@@ -11,6 +11,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from chassis import database, outbox, rabbitmq
+from chassis.answers import CATALOGUE_CACHE
 from chassis.database import db
 from chassis.identity import RemoteAuthority
 from chassis.peers import Peer
@@ -26,6 +27,7 @@ from tests.conftest import MakeApp
 from tests.integration.neighbours import AMQP, FAULTS, HTTP, MYSQL, REDIS, Manner, Neighbour
 from tests.integration.resilience import PAGE, PROMISES, page
 from tests.services import SERVICE_TOKEN, WEBHOOK_SECRET
+from tests.unit.gateway.upstreams import reply
 from tests.unit.gateway.wires import Gateway, running_gateway
 from tests.unit.order_service.conftest import check_out, put
 from tests.unit.order_service.others import Shelf, Till
@@ -36,7 +38,7 @@ THROUGH_THE_GATEWAY = {
     "catalogue": "/api/v2/products",
     "orders": "/api/v2/cart",
 }
-VARIABLES = {"accounts": "AUTH_URL", "catalogue": "PRODUCT_URL", "orders": "ORDER_URL"}
+SEEN = "/api/v2/products/lamp"
 
 
 class Hurried(Peer):
@@ -74,18 +76,19 @@ class Case:
 
 @pytest.fixture(scope="module")
 def gateways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Gateway]]:
-    """A gateway for each fault, behind which everybody has it."""
+    """A gateway for each fault, behind which everybody has it by now."""
     started: dict[str, Gateway] = {}
     with ExitStack() as stack:
 
         def behind(fault: str) -> Gateway:
             if fault not in started:
-                neighbours = {variable: Neighbour(fault, HTTP) for variable in VARIABLES.values()}
-                for one in neighbours.values():
-                    stack.callback(one.close)
-                told = {variable: one.url for variable, one in neighbours.items()}
-                directory = tmp_path_factory.mktemp(fault)
-                started[fault] = stack.enter_context(running_gateway(directory, UPSTREAM_SECONDS="1", **told))
+                gateway = stack.enter_context(running_gateway(tmp_path_factory.mktemp(fault), UPSTREAM_SECONDS="1"))
+                gateway.catalogue.answering = lambda request: reply(b"{}", cache_control=CATALOGUE_CACHE)
+                gateway.ask(SEEN)
+                for one in gateway.upstreams.values():
+                    one.close()
+                    stack.callback(Neighbour(fault, HTTP, one.port).close)
+                started[fault] = gateway
             return started[fault]
 
         yield behind
@@ -111,6 +114,13 @@ def case(
 def through_the_gateway(case: Case, service: str) -> str:
     answer = Client(case.gateways(case.fault).url).get(THROUGH_THE_GATEWAY[service])
     return said(answer.status_code, answer.json())
+
+
+def what_was_there(case: Case) -> str:
+    answer = case.gateways(case.fault).ask(SEEN)
+    assert str(answer.header("Age")).isdigit()
+    assert answer.header("Warning") == '111 shop "Revalidation Failed"'
+    return said(answer.status, answer.json, "stale")
 
 
 def what_is_there(case: Case, **headers: str) -> str:
@@ -192,6 +202,7 @@ def ordered(answer: TestResponse) -> str:
 ASKED: dict[tuple[str, str, str], Callable[[Case], str]] = {
     ("gateway", "accounts", "who am I"): lambda case: through_the_gateway(case, "accounts"),
     ("gateway", "catalogue", "what is there"): lambda case: through_the_gateway(case, "catalogue"),
+    ("gateway", "catalogue", "what was there a moment ago"): what_was_there,
     ("gateway", "orders", "my cart"): lambda case: through_the_gateway(case, "orders"),
     ("catalogue", "accounts' keys", "what is there, with a token"): what_is_there_with_a_token,
     ("catalogue", "accounts' keys", "what is there"): what_is_there,

@@ -1,0 +1,474 @@
+"""What is kept for everybody, what for nobody, and who waits for whose answer."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count
+
+import pytest
+
+from tests.builders import eventually
+from tests.unit.gateway.upstreams import Received, Reply, raw, reply
+from tests.unit.gateway.wires import Answered, Gateway, Wire, running_gateway
+
+NUMBERS = count(1)
+ASKED_EACH_TIME = "public, max-age=0, stale-if-error=60"
+FOR_A_MINUTE = "public, max-age=60"
+
+
+@pytest.fixture
+def lamp() -> str:
+    """The address of a product that no other test asks for."""
+    return f"/api/v2/products/lamp-{next(NUMBERS)}"
+
+
+@pytest.fixture(scope="module")
+def patient_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway process in which nobody loses patience while a test goes on."""
+    with running_gateway(tmp_path_factory.mktemp("patient"), UPSTREAM_SECONDS="3600") as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def patient(patient_gateway: Gateway) -> Gateway:
+    """The same, its upstreams answering anew."""
+    for upstream in patient_gateway.upstreams.values():
+        upstream.reset()
+    return patient_gateway
+
+
+class Catalogue:
+    """A service whose product has versions: it knows them by their tags, and says how they may be kept."""
+
+    def __init__(self, cache_control: str = ASKED_EACH_TIME, **headers: str) -> None:
+        self.version = 1
+        self.headers = {"cache_control": cache_control, **headers}
+
+    def __call__(self, request: Received) -> Reply:
+        tag = f'"{self.version}"'
+        if request.header("If-None-Match") == tag:
+            return raw(f"HTTP/1.1 304 Not Modified\r\nETag: {tag}\r\n\r\n".encode())
+        return reply(b"version %d" % self.version, etag=tag, hang_up=False, **self.headers)
+
+
+def bodies(door: Gateway, target: str, *headers: str, times: int = 2) -> list[str]:
+    """What one gets who asks so often."""
+    return [door.ask(target, *headers).body.decode() for _ in range(times)]
+
+
+# What is given without asking.
+
+
+def test_what_is_fresh_is_given_without_asking(door: Gateway, lamp: str) -> None:
+    door.catalogue.answering = Catalogue(FOR_A_MINUTE, link="<b>; rel=next", ratelimit_limit="7")
+    first, second = door.ask(lamp), door.ask(lamp, "X-Request-ID: second-reader", "Cookie: session=mine")
+    assert len(door.catalogue.received) == 1
+    assert (second.status, second.body, second.header("Link")) == (200, b"version 1", "<b>; rel=next")
+    assert first.header("Age") is None
+    assert str(second.header("Age")).isdigit()
+    assert (first.header("Cache-Status"), second.header("Cache-Status")) == ("shop; fwd=miss; stored", "shop; hit")
+    assert second.values("X-Request-ID") == ["second-reader"]
+    assert second.values("Via") == ["1.1 shop"]
+    assert second.header("RateLimit-Limit") is None
+    assert door.logged("second-reader", "request complete")["instance"] == "cache"
+    assert 'gateway_cache_total{outcome="hit"}' in door.ask("/metrics").body.decode()
+
+
+def test_who_has_it_already_is_told_so(door: Gateway, lamp: str) -> None:
+    door.catalogue.answering = Catalogue(FOR_A_MINUTE)
+    door.ask(lamp)
+    for said in ('"1"', 'W/"1"', '"0", "1"', "*"):
+        answer = door.ask(lamp, f"If-None-Match: {said}")
+        assert (answer.status, answer.body, answer.header("ETag")) == (304, b"", '"1"')
+        assert answer.header("Content-Length") is None
+    assert door.ask(lamp, 'If-None-Match: "2"').body == b"version 1"
+    assert len(door.catalogue.received) == 1
+
+
+def test_a_head_is_answered_by_what_a_get_has_left(door: Gateway, lamp: str) -> None:
+    door.catalogue.answering = Catalogue(FOR_A_MINUTE)
+    assert door.ask(lamp, method="HEAD").header("Cache-Status") is None
+    door.ask(lamp)
+    head = door.ask(lamp, method="HEAD")
+    assert (head.status, head.header("Content-Length"), head.body) == (200, "9", b"")
+    assert [request.method for request in door.catalogue.received] == ["HEAD", "GET"]
+
+
+def test_a_client_can_insist_on_a_new_answer(door: Gateway, lamp: str) -> None:
+    door.catalogue.answering = catalogue = Catalogue(FOR_A_MINUTE)
+    for said in ("no-cache", "max-age=0"):
+        door.ask(lamp)
+        catalogue.version += 1
+        assert door.ask(lamp, f"Cache-Control: {said}").body == b"version %d" % catalogue.version
+    assert door.ask(lamp, "Cache-Control: max-age=50").header("Cache-Status") == "shop; hit"
+
+
+def test_what_is_chunked_is_kept_with_its_length(door: Gateway, lamp: str) -> None:
+    head = f"HTTP/1.1 200 OK\r\nCache-Control: {FOR_A_MINUTE}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    door.catalogue.answering = lambda request: raw(head, b"3\r\none\r\n", b"3\r\ntwo\r\n0\r\n\r\n")
+    door.ask(lamp)
+    again = door.ask(lamp)
+    assert (again.body, again.values("Content-Length"), again.values("Transfer-Encoding")) == (b"onetwo", ["6"], [])
+    assert len(door.catalogue.received) == 1
+
+
+def test_a_picture_of_some_size_is_kept_and_one_of_any_size_is_passed_on(door: Gateway) -> None:
+    sizes = {"/pictures/large": 900_000, "/pictures/enormous": 1_200_000}
+    door.catalogue.answering = lambda request: reply(b"x" * sizes[request.target], cache_control=FOR_A_MINUTE)
+    for target, size in sizes.items():
+        assert [len(body) for body in bodies(door, target)] == [size, size]
+    assert [request.target for request in door.catalogue.received] == [*sizes, "/pictures/enormous"]
+
+
+# What is asked for each time.
+
+
+def test_what_must_be_asked_for_each_time_is_sent_by_the_service_once(door: Gateway, lamp: str) -> None:
+    door.catalogue.answering = catalogue = Catalogue()
+    assert bodies(door, lamp) == ["version 1", "version 1"]
+    assert door.catalogue.last.header("If-None-Match") == '"1"'
+    assert door.ask(lamp).header("Cache-Status") == "shop; fwd=stale; fwd-status=304"
+    catalogue.version = 2
+    assert bodies(door, lamp) == ["version 2", "version 2"]
+    assert len(door.catalogue.received) == 5
+
+
+def test_the_service_is_asked_about_our_copy_not_about_the_clients(door: Gateway, lamp: str) -> None:
+    door.catalogue.answering = catalogue = Catalogue()
+    assert door.ask(lamp, 'If-None-Match: "1"', "If-Modified-Since: yesterday").status == 304
+    assert door.catalogue.last.values("If-None-Match") == door.catalogue.last.values("If-Modified-Since") == []
+    catalogue.version = 2
+    assert door.ask(lamp, 'If-None-Match: "0"').body == b"version 2"
+    assert door.catalogue.last.values("If-None-Match") == ['"1"']
+    assert door.ask(lamp, 'If-None-Match: "2"').status == 304
+
+
+def test_a_head_is_enough_to_learn_that_it_is_still_so(door: Gateway, lamp: str) -> None:
+    door.catalogue.answering = catalogue = Catalogue()
+    door.ask(lamp)
+    head = door.ask(lamp, method="HEAD")
+    assert (head.status, head.header("Content-Length"), door.catalogue.last.method) == (200, "9", "HEAD")
+    assert door.catalogue.last.header("If-None-Match") == '"1"'
+    catalogue.version = 22
+    assert door.ask(lamp, method="HEAD").header("Content-Length") == "10"
+
+
+def test_a_304_brings_what_has_changed_about_it(door: Gateway, lamp: str) -> None:
+    door.catalogue.answering = Catalogue(link="<a>")
+    door.ask(lamp)
+    door.catalogue.answering = lambda request: raw(
+        b'HTTP/1.1 304 Not Modified\r\nETag: "1"\r\nLink: <b>\r\nCache-Control: max-age=60\r\nSet-Cookie: a=1\r\n\r\n'
+    )
+    renewed = door.ask(lamp)
+    assert (renewed.body, renewed.values("Link"), renewed.header("Set-Cookie")) == (b"version 1", ["<b>"], None)
+    assert door.ask(lamp).header("Cache-Status") == "shop; hit"
+
+
+# What is nobody else's.
+
+NOT_FOR_EVERYBODY = [
+    {},
+    {"etag": '"1"'},
+    {"cache_control": "no-store, max-age=60"},
+    {"cache_control": "private, max-age=60"},
+    {"cache_control": 'max-age=60, private="set-cookie"'},
+    {"cache_control": FOR_A_MINUTE, "set_cookie": "session=somebody"},
+    {"cache_control": FOR_A_MINUTE, "vary": "*"},
+    {"cache_control": FOR_A_MINUTE, "status": "404 Not Found"},
+    {"cache_control": FOR_A_MINUTE, "status": "206 Partial Content"},
+    {"cache_control": "public, max-age=soon"},
+]
+
+
+@pytest.mark.parametrize("headers", NOT_FOR_EVERYBODY, ids=str)
+def test_what_is_not_for_everybody_is_not_kept(door: Gateway, lamp: str, headers: dict[str, str]) -> None:
+    numbers = count(1)
+    door.catalogue.answering = lambda request: reply(b"%d" % next(numbers), hang_up=False, **headers)
+    assert bodies(door, lamp) == ["1", "2"]
+
+
+@pytest.mark.parametrize("header", ["Authorization: Bearer x.y.z", "Range: bytes=0-1", 'If-Match: "1"'])
+def test_who_shows_a_token_or_wants_a_part_asks_for_himself(door: Gateway, lamp: str, header: str) -> None:
+    numbers = count(1)
+    door.catalogue.answering = lambda request: reply(b"%d" % next(numbers), cache_control=FOR_A_MINUTE)
+    assert bodies(door, lamp, header) == ["1", "2"]
+    assert bodies(door, lamp) == ["3", "3"]
+    assert bodies(door, lamp, header) == ["4", "5"]
+
+
+def test_pages_and_other_services_answers_are_not_kept_whatever_they_say(door: Gateway) -> None:
+    for upstream in (door.catalogue, door.orders):
+        upstream.answering = lambda request: reply(cache_control=FOR_A_MINUTE)
+    for target in ("/products/lamp", "/", "/api/v2/cart"):
+        bodies(door, target)
+    assert (len(door.catalogue.received), len(door.orders.received)) == (4, 2)
+
+
+def test_what_turns_out_to_be_private_is_forgotten(door: Gateway, lamp: str) -> None:
+    door.catalogue.answering = Catalogue()
+    door.ask(lamp)
+    door.catalogue.answering = lambda request: reply(b"mine", cache_control="private")
+    assert bodies(door, lamp) == ["mine", "mine"]
+    assert door.catalogue.last.header("If-None-Match") is None
+    door.catalogue.answering = lambda request: reply(status="503 Service Unavailable")
+    assert door.ask(lamp).status == 503
+
+
+def test_hosts_schemes_and_queries_are_kept_apart(door: Gateway, lamp: str) -> None:
+    numbers = count(1)
+    door.catalogue.answering = lambda request: reply(b"%d" % next(numbers), cache_control=FOR_A_MINUTE)
+    assert [door.ask(target).body for target in (lamp, f"{lamp}?a", f"http://other.test{lamp}")] == [b"1", b"2", b"3"]
+    assert [door.ask(target).body for target in (lamp, f"{lamp}?a", f"http://other.test{lamp}")] == [b"1", b"2", b"3"]
+
+
+def test_an_answer_is_given_to_those_who_say_the_same_where_it_matters(door: Gateway, lamp: str) -> None:
+    door.catalogue.answering = lambda request: reply(
+        (request.header("Accept-Language") or "none").encode(), cache_control=FOR_A_MINUTE, vary="Accept-Language"
+    )
+    for _ in range(2):
+        for language in ("de", "en"):
+            assert door.ask(lamp, f"Accept-Language: {language}", f"X-Odd: {language}").body.decode() == language
+        assert door.ask(lamp).body == b"none"
+    assert len(door.catalogue.received) == 3
+
+
+# Writing.
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE", "POST", "PUT"])
+def test_what_has_been_written_to_is_asked_for_anew(door: Gateway, lamp: str, method: str) -> None:
+    door.catalogue.answering = catalogue = Catalogue(FOR_A_MINUTE)
+    door.ask(lamp)
+    catalogue.version = 2
+    assert bodies(door, lamp) == ["version 1", "version 1"]
+    door.ask(lamp, "Authorization: Bearer x.y.z", method=method, body=b"{}")
+    assert bodies(door, lamp) == ["version 2", "version 2"]
+
+
+def test_grace_ends_with_the_next_write_wherever_that_is(gateway_with: Callable[..., Gateway]) -> None:
+    door = gateway_with(CACHE_SECONDS="60")
+    door.catalogue.answering = catalogue = Catalogue()
+    lamp = "/api/v2/products/lamp"
+    assert bodies(door, lamp) == ["version 1", "version 1"]
+    catalogue.version = 2
+    assert bodies(door, lamp) == ["version 1", "version 1"]
+    assert len(door.catalogue.received) == 1
+    door.ask("/api/v2/orders", method="POST", body=b"{}")
+    assert bodies(door, lamp) == ["version 2", "version 2"]
+    assert len(door.catalogue.received) == 2
+    door.catalogue.answering = lambda request: reply(b"new", cache_control="public, no-cache", etag='"n"')
+    assert [door.ask("/api/v2/products/mug").body for _ in range(2)] == [b"new", b"new"]
+    assert len(door.catalogue.received) == 4
+
+
+# Many at once.
+
+
+class Gate:
+    """A service that answers with the number of the question, when it is let."""
+
+    def __init__(self, door: Gateway, cache_control: str = ASKED_EACH_TIME, **headers: str) -> None:
+        self._door = door
+        self._headers = {"cache_control": cache_control, **headers}
+        self._numbers = count(1)
+        self._go_on = threading.Semaphore(0)
+        door.catalogue.answering = self
+
+    def __call__(self, request: Received) -> Reply:
+        number = next(self._numbers)
+        assert self._go_on.acquire(timeout=30)
+        return reply(b"%d" % number, etag=f'"{number}"', hang_up=False, **self._headers)
+
+    def has(self, asked: int) -> None:
+        """Wait until it has been asked so often."""
+        eventually(lambda: len(self._door.catalogue.received) == asked)
+
+    def open(self, times: int = 1) -> None:
+        self._go_on.release(times)
+
+
+@contextmanager
+def crowd(door: Gateway, target: str, size: int) -> Iterator[list[Wire]]:
+    """So many clients who have asked for the same, and whom the gateway has heard."""
+    with ExitStack() as stack:
+        wires = [stack.enter_context(door.wire()) for _ in range(size)]
+        for wire in wires:
+            wire.send(f"GET {target} HTTP/1.1\r\nHost: shop.test\r\n\r\n".encode())
+        door.ask("/livez")
+        yield wires
+
+
+def answers(wires: list[Wire]) -> list[Answered]:
+    return [wire.answer() for wire in wires]
+
+
+def test_many_who_want_the_same_wait_for_one_fetch_sent_after_they_came(patient: Gateway, lamp: str) -> None:
+    gate = Gate(patient)
+    with crowd(patient, lamp, 1) as first, crowd(patient, lamp, 50) as rest:
+        gate.has(asked=1)
+        gate.open()
+        assert answers(first)[0].body == b"1"
+        gate.has(asked=2)
+        gate.open()
+        got = answers(rest)
+    assert {answer.body for answer in got} == {b"2"}
+    assert {answer.header("Cache-Status") for answer in got[1:]} == {"shop; fwd=stale; collapsed"}
+    assert len({answer.header("X-Request-ID") for answer in got}) == 50
+    assert len(patient.catalogue.received) == 2
+
+
+def test_what_is_fresh_when_it_comes_is_for_all_who_wait(patient: Gateway, lamp: str) -> None:
+    gate = Gate(patient, FOR_A_MINUTE)
+    with crowd(patient, lamp, 20) as wires:
+        gate.open()
+        assert {answer.body for answer in answers(wires)} == {b"1"}
+    assert len(patient.catalogue.received) == 1
+
+
+@pytest.mark.parametrize("headers", [{"cache_control": "private"}, {"vary": "X-Request-ID, Host, X-Own"}], ids=str)
+def test_those_who_waited_for_what_is_not_theirs_do_not_queue_up(
+    patient: Gateway, lamp: str, headers: dict[str, str]
+) -> None:
+    gate = Gate(patient, **headers)
+    with ExitStack() as stack:
+        wires = [stack.enter_context(patient.wire()) for _ in range(5)]
+        for number, wire in enumerate(wires):
+            wire.send(f"GET {lamp} HTTP/1.1\r\nHost: shop.test\r\nX-Own: {number}\r\n\r\n".encode())
+        patient.ask("/livez")
+        gate.has(asked=1)
+        gate.open()
+        gate.has(asked=5)
+        gate.open(4)
+        assert sorted(answer.body for answer in answers(wires)) == [b"1", b"2", b"3", b"4", b"5"]
+
+
+def test_a_failure_is_only_one_clients(patient: Gateway, lamp: str) -> None:
+    go_on = threading.Event()
+
+    def answer(request: Received) -> Reply:
+        if len(patient.catalogue.received) > 1:
+            return reply(b"well", cache_control=ASKED_EACH_TIME)
+        go_on.wait(30)
+        return reply(status="500 Internal Server Error")
+
+    patient.catalogue.answering = answer
+    with crowd(patient, lamp, 10) as wires:
+        go_on.set()
+        assert sorted(answer.status for answer in answers(wires)) == [200] * 9 + [500]
+
+
+def test_when_the_one_who_asks_goes_away_another_asks(patient: Gateway, lamp: str) -> None:
+    gate = Gate(patient)
+    with crowd(patient, lamp, 1) as gone, crowd(patient, lamp, 5) as rest:
+        gate.has(asked=1)
+        gone[0].close()
+        rest.pop().close()
+        gate.has(asked=2)
+        gate.open(2)
+        assert {answer.body for answer in answers(rest)} == {b"2"}
+
+
+def test_nobody_waits_long_for_another_ones_silence(door: Gateway, lamp: str) -> None:
+    gate = Gate(door)
+    with crowd(door, lamp, 1) as silent, crowd(door, lamp, 5) as rest:
+        gate.has(asked=2)
+        gate.open(2)
+        assert {answer.body for answer in answers(rest)} == {b"2"}
+        assert answers(silent)[0].body == b"1"
+
+
+def test_who_has_little_time_does_not_wait_for_others(patient: Gateway, lamp: str) -> None:
+    gate = Gate(patient)
+    with crowd(patient, lamp, 1) as first:
+        gate.has(asked=1)
+        assert patient.ask(lamp, "X-Time-Left: 50").status == 504
+        gate.open(2)
+        assert answers(first)[0].status == 200
+
+
+# Trouble.
+
+TROUBLE = {
+    "an error": lambda request: reply(status="503 Service Unavailable", retry_after="1"),
+    "no answer": lambda request: raw(hang_up=True),
+    "half an answer": lambda request: raw(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhal", hang_up=True),
+    "garbage": lambda request: raw(b"GARBAGE\r\n", hang_up=True),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLE)
+def test_the_window_stays_lit_when_the_shop_does_not_answer(door: Gateway, lamp: str, trouble: str) -> None:
+    door.catalogue.answering = catalogue = Catalogue()
+    door.ask(lamp)
+    door.catalogue.answering = TROUBLE[trouble]
+    answer = door.ask(lamp, "X-Request-ID: window-shopper")
+    assert (answer.status, answer.body) == (200, b"version 1")
+    assert str(answer.header("Age")).isdigit()
+    assert answer.header("Warning") == '111 shop "Revalidation Failed"'
+    assert door.ask(lamp, 'If-None-Match: "1"').status == 304
+    door.catalogue.answering = catalogue
+    assert door.ask(lamp).header("Warning") is None
+
+
+def test_all_who_wait_are_given_what_there_was(patient: Gateway, lamp: str) -> None:
+    patient.catalogue.answering = Catalogue()
+    patient.ask(lamp)
+    go_on = threading.Event()
+
+    def answer(request: Received) -> Reply:
+        go_on.wait(30)
+        return raw(hang_up=True)
+
+    patient.catalogue.answering = answer
+    with crowd(patient, lamp, 5) as wires:
+        go_on.set()
+        assert [(answer.status, answer.body) for answer in answers(wires)] == [(200, b"version 1")] * 5
+
+
+@pytest.mark.parametrize("said", ["public, max-age=0", "public, max-age=0, must-revalidate, stale-if-error=60"])
+def test_old_answers_are_not_given_against_their_services_word(door: Gateway, lamp: str, said: str) -> None:
+    door.catalogue.answering = Catalogue(said)
+    door.ask(lamp)
+    door.catalogue.answering = TROUBLE["an error"]
+    assert [door.ask(lamp).status for _ in range(2)] == [503, 503]
+
+
+def test_what_has_been_written_to_is_not_shown_as_it_was(door: Gateway, lamp: str) -> None:
+    door.catalogue.answering = Catalogue()
+    door.ask(lamp)
+    door.ask(lamp, method="PATCH", body=b"{}")
+    door.catalogue.answering = TROUBLE["an error"]
+    assert door.ask(lamp).status == 503
+
+
+def test_while_it_is_asked_for_others_may_be_given_the_old_one(patient: Gateway, lamp: str) -> None:
+    patient.catalogue.answering = Catalogue("public, max-age=0, stale-while-revalidate=60")
+    patient.ask(lamp)
+    gate = Gate(patient)
+    with crowd(patient, lamp, 1) as first:
+        gate.has(asked=2)
+        answer = patient.ask(lamp)
+        assert (answer.body, answer.header("Warning")) == (b"version 1", '110 shop "Response is Stale"')
+        gate.open()
+        assert answers(first)[0].body == b"1"
+
+
+# Bounds.
+
+
+def test_what_was_asked_for_longest_ago_makes_room(gateway_with: Callable[..., Gateway]) -> None:
+    door = gateway_with(CACHE_BYTES="90000")
+    door.catalogue.answering = lambda request: reply(b"x" * 30_000, cache_control=FOR_A_MINUTE)
+    for name in ("a", "b", "a", "c", "a", "b"):
+        door.ask(f"/pictures/{name}")
+    assert [request.target[-1] for request in door.catalogue.received] == ["a", "b", "c", "b"]
+    shown = door.ask("/metrics").body.decode()
+    [size] = [line.split()[1] for line in shown.splitlines() if line.startswith("gateway_cache_bytes ")]
+    assert 60_000 < float(size) <= 90_000
+
+
+def test_it_can_be_turned_off(gateway_with: Callable[..., Gateway]) -> None:
+    door = gateway_with(CACHE_BYTES="0")
+    door.catalogue.answering = Catalogue(FOR_A_MINUTE)
+    assert bodies(door, "/api/v2/products") == ["version 1", "version 1"]
+    assert len(door.catalogue.received) == 2
