@@ -1,6 +1,6 @@
 """What carries events from one service to the others, whichever it is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,6 +42,13 @@ class Broker(Protocol):
 
     def replay(self, service: str, event_id: str) -> bool:
         """Put a dead letter back into its service's queue; was there one?"""
+        ...
+
+    def overheard(self) -> Iterator[bool]:
+        """Every second, or sooner: has anything been told that this process may not have heard of?
+
+        That is so at first, and then with every event, whoever it is for; nothing is taken from anybody.
+        """
         ...
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from chassis.envelope import listens_to
 from chassis.inbox import Listeners
 from chassis.postbox import Postbox
 from chassis.rabbitmq import RabbitMQ
-from chassis.settings import DatabaseSettings, SettingsError
+from chassis.settings import Settings, SettingsError
 from chassis.worker import Job
 
 Answer = TypeVar("Answer")
@@ -34,7 +34,7 @@ def install(app: Flask, listeners: Listeners | None = None) -> None:
     figures.ask(app, figures.OUTBOX_AGE, outbox.age)
 
 
-def connected(settings: DatabaseSettings) -> Broker:
+def connected(settings: Settings) -> Broker:
     """The broker that the settings name: RabbitMQ at `EVENTS_URL`, or else a file that the local processes share."""
     if settings.events_url is not None:
         return RabbitMQ(settings.events_url.get_secret_value())

@@ -7,6 +7,7 @@ was measured of the alternatives).
 import fcntl
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from chassis.envelope import SUBSCRIPTIONS, Event
 
 BATCH = 100
 LOCK_WAIT_SECONDS = 10
+OVERHEAR_SECONDS = 0.5
 LETTERS = """
 CREATE TABLE IF NOT EXISTS letters (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -72,12 +74,26 @@ class Postbox:
         with self._transaction() as box:
             return box.execute(revive, (service, event_id)).rowcount == 1
 
+    def overheard(self) -> Iterator[bool]:
+        known = -1
+        while True:
+            posted = self._posted()
+            yield posted != known
+            known = posted
+            time.sleep(OVERHEAR_SECONDS)
+
     def close(self) -> None:
         for held in (self._connection, *self._claims.values()):
             if held is not None:
                 held.close()
         self._connection = None
         self._claims.clear()
+
+    def _posted(self) -> int:
+        """How many letters there have ever been."""
+        with self._transaction() as box:
+            counted = box.execute("SELECT seq FROM sqlite_sequence WHERE name = 'letters'").fetchone()
+        return counted[0] if counted else 0
 
     def _claim(self, service: str) -> bool:
         # The kernel gives the lock up with the process, however that ends.

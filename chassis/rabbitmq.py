@@ -64,6 +64,13 @@ class RabbitMQ:
                 message.ack()
         return bool(found)
 
+    def overheard(self) -> Iterator[bool]:
+        with self._line(passing=True) as line:
+            line.overhear()
+            yield True
+            while True:
+                yield line.next_message(PATIENCE_SECONDS) is not None
+
     def close(self) -> None:
         line: _Line | None = self._local.__dict__.pop("line", None)
         if line is not None:
@@ -123,6 +130,17 @@ class _Line:
                 prefetch_count=PREFETCHED,
             )
             self._consumer.consume()
+
+    def overhear(self) -> None:
+        """Have a copy of everybody's events sent here, as long as this line stands."""
+        copies = Queue(
+            bindings=[EVENTS.binding(kind) for kind in sorted(SUBSCRIPTIONS)],
+            exclusive=True,
+            durable=False,
+            queue_arguments={"x-max-length": PREFETCHED},
+        )
+        self._consumer = Consumer(self._channel, [copies], on_message=self._arrived.append, no_ack=True)
+        self._consumer.consume()
 
     def next_message(self, patience: float) -> Message | None:
         """The next message that has arrived, or arrives within so many seconds."""

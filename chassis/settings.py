@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     order_url: str = "http://127.0.0.1:5003"
     trusted_proxies: str = "127.0.0.1,::1"
     redis_url: str | None = None
+    events_url: SecretStr | None = None
     otel_exporter_otlp_endpoint: str | None = None
     secret_key: SecretStr
     service_token: SecretStr
@@ -115,7 +116,6 @@ class DatabaseSettings(Settings):
     database_url: str | None = Field(None, validate_default=True)
     database_password: SecretStr | None = None
     database_pool: int = 20
-    events_url: SecretStr | None = None
 
     @field_validator("database_url")
     @classmethod

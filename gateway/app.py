@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
+from chassis import events
 from chassis.app import assemble
 from chassis.routes import open_to_all
 from gateway import gauges
@@ -11,6 +12,7 @@ from gateway.accesslog import AccessLog
 from gateway.cache import Cache
 from gateway.desk import Desk
 from gateway.documents import Documents
+from gateway.hearsay import Hearsay
 from gateway.instances import Service
 from gateway.loop import Loop
 from gateway.middleware import Middleware
@@ -43,6 +45,7 @@ def create_app(settings: GatewaySettings | None = None) -> Flask:
         services,
         cache,
         scouts=[Scout(service, loop, settings.look_seconds) for service in services.values()],
+        hearsay=Hearsay(events.connected(settings), loop, cache) if settings.cache_seconds else None,
         limit=settings.requests_limit,
         trusted=settings.proxy_networks,
         default_host=urlsplit(settings.public_url).netloc,

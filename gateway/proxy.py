@@ -15,6 +15,7 @@ from gateway.desk import Desk
 from gateway.errands import Errand
 from gateway.forwarded import Client, Networks, Peer, client_of
 from gateway.heads import Refused, Request
+from gateway.hearsay import Hearsay
 from gateway.instances import Service
 from gateway.loop import Loop
 from gateway.routes import Route, Table
@@ -49,6 +50,7 @@ class Proxy:
         cache: Cache,
         *,
         scouts: Sequence[Scout],
+        hearsay: Hearsay | None,
         limit: Limit,
         trusted: Networks,
         default_host: str,
@@ -63,6 +65,7 @@ class Proxy:
         self.visitors: set[Visitor] = set()
         self._desk = desk
         self._scouts = scouts
+        self._hearsay = hearsay
         self._table = table
         self._limit = limit
         self._trusted = trusted
@@ -74,6 +77,8 @@ class Proxy:
         """Look for the services, and wait a moment for what is found first."""
         for scout in self._scouts:
             scout.start()
+        if self._hearsay is not None:
+            self._hearsay.start()
         for scout in self._scouts:
             scout.has_looked.wait(FIRST_LOOK_SECONDS)
 
@@ -81,6 +86,8 @@ class Proxy:
         """End what runs beside the loop."""
         for scout in self._scouts:
             scout.end()
+        if self._hearsay is not None:
+            self._hearsay.end()
         self._desk.close()
 
     def welcome(self, connected: socket.socket, peer: Peer) -> None:

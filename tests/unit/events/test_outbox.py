@@ -6,6 +6,7 @@ from chassis import outbox
 from chassis.broker import BrokerAway
 from chassis.database import db
 from chassis.envelope import Event
+from chassis.events import connected
 from chassis.inbox import listen
 from chassis.outbox import OutboxEvent
 from tests.unit.events.conftest import confirm, had_effects
@@ -34,6 +35,19 @@ def test_an_event_arrives_with_its_trace(toy: Flask) -> None:
     assert event.request_id == g.request_id
     assert str(event.traceparent).startswith(f"00-{'a' * 32}-"), "the same trace"
     assert event.traceparent != g.traceparent, "in which being published is a step of its own"
+
+
+def test_whoever_overhears_learns_that_something_was_told(toy: Flask) -> None:
+    elsewhere = connected(toy.extensions["settings"])
+    overheard = elsewhere.overheard()
+    assert next(overheard), "what was told before was missed"
+    assert not next(overheard)
+    confirm("order-1")
+    outbox.relay()
+    assert next(overheard)
+    assert not next(overheard)
+    assert listen() == 1, "it is still there for those whom it was for"
+    elsewhere.close()
 
 
 def test_an_event_of_a_change_that_was_taken_back_is_never_told(toy: Flask) -> None:
