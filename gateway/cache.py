@@ -79,7 +79,7 @@ class Place:
 
     def variant(self, request: Request) -> Variant:
         """What the request says in the fields that matter here."""
-        return tuple(request.said.get(name) for name in self.varies)
+        return tuple(map(request.said.get, self.varies))
 
     def keep(self, request: Request, kept: Kept) -> None:
         """Keep an answer, unless there is one that was asked for later."""
@@ -206,6 +206,8 @@ class Cache:
         return place
 
     def _keep(self, place: Place, request: Request, kept: Kept) -> None:
+        if kept is place.kept.get(place.variant(request)):
+            return
         before = place.size
         place.keep(request, kept)
         if self._places.get(place.address) is place:

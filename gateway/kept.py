@@ -27,6 +27,7 @@ class Kept:
         self.via = via(said.get("via"), version)
         self.varies = varied(said)
         self._body = body
+        self._renewed_by: list[bytes] = []
         self._said = said
         self._lines = [line for line in lines if not line.lower().startswith(OF_ONE_ANSWER)]
         self._lines_without_body = [line for line in self._lines if not line.lower().startswith(OF_THE_BODY)]
@@ -67,11 +68,16 @@ class Kept:
 
     def renewed(self, answer: Answer, asked: float) -> "Kept":
         """The same, still true by a 304, whose fields count from now on (RFC 9111, 3.2)."""
+        if answer.lines == self._renewed_by:
+            self.asked = max(self.asked, asked)
+            return self
         new = [line for line in answer.lines if not line.lower().startswith(OF_THE_BODY)]
         named = {_name(line) for line in new}
         old = [line for line in self._lines if _name(line) not in named]
         said = {name: value for name, value in self._said.items() if name != "age"} | answer.said
-        return Kept([*old, *new], said, self._body, asked, answer.version)
+        kept = Kept([*old, *new], said, self._body, asked, answer.version)
+        kept._renewed_by = answer.lines
+        return kept
 
 
 def may_be_kept(answer: Answer) -> bool:
