@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from gateway.answers import Answer
 from gateway.failures import TooSlow
-from gateway.gauges import CACHED
 from gateway.heads import Request
 from gateway.kept import NOT_MODIFIED, OK, Kept, directives, kept_of, may_be_kept, seconds
 from gateway.loop import Loop
+from gateway.outcomes import BRIDGED, HIT, JOINED, MISS, PASSED, REVALIDATED, STALE, Outcome
 
 if TYPE_CHECKING:
     from gateway.errands import Errand
@@ -28,25 +28,6 @@ BRIDGED_SECONDS = 5.0
 READS = frozenset(("GET", "HEAD"))
 FOR_ONE_ALONE = frozenset(("authorization", "if-match", "if-range", "if-unmodified-since", "range"))
 FAILURES = frozenset((500, 502, 503, 504))
-
-
-class Outcome:
-    """How an answer was had: counted, and told by a `Cache-Status` (RFC 9211)."""
-
-    def __init__(self, name: str, status: str, warning: str = "", *, from_memory: bool = False) -> None:
-        self.counter = CACHED.labels(name)
-        told = f"Cache-Status: shop; {status}\r\n"
-        self.lines = (told + (f"Warning: {warning}\r\n" if warning else "")).encode()
-        self.from_memory = from_memory
-
-
-HIT = Outcome("hit", "hit", from_memory=True)
-MISS = Outcome("miss", "fwd=miss; stored")
-REVALIDATED = Outcome("revalidated", "fwd=stale; fwd-status=304")
-JOINED = Outcome("joined", "fwd=stale; collapsed")
-STALE = Outcome("stale", "hit", '110 shop "Response is Stale"', from_memory=True)
-BRIDGED = Outcome("stale", "fwd=stale", '111 shop "Revalidation Failed"', from_memory=True)
-PASSED = CACHED.labels("passed")
 
 
 class Fetch:
@@ -274,13 +255,15 @@ class Cache:
         return True
 
     def _give_up(self, fetch: Fetch) -> None:
-        """What comes from there is for one alone: nobody waits for another's."""
+        """What comes from there is for one alone: nobody waits for another's, unless one has fared better since."""
         place = fetch.place
-        before = place.size
-        place.is_shared = False
-        place.kept.pop(fetch.variant, None)
-        if self._places.get(place.address) is place:
-            self._grow(place.size - before)
+        kept = place.kept.get(fetch.variant)
+        if kept is None or kept.asked <= fetch.began:
+            before = place.size
+            place.is_shared = False
+            place.kept.pop(fetch.variant, None)
+            if self._places.get(place.address) is place:
+                self._grow(place.size - before)
         self._release(fetch)
 
     def _release(self, fetch: Fetch) -> None:

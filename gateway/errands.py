@@ -15,7 +15,7 @@ from gateway.exchanges import Exchange
 from gateway.failures import BrokenOff, Failure, Lost, Overloaded, Resting, Unreachable
 from gateway.forwarded import Client, request_head, via
 from gateway.instances import Instance
-from gateway.kept import Kept, may_be_kept
+from gateway.kept import LARGEST, Kept, may_be_kept
 from gateway.routes import Route
 from gateway.targets import Target
 
@@ -27,7 +27,6 @@ log = structlog.get_logger()
 
 REPEATABLE = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
 CLIENT_GONE = 499
-LARGEST_KEPT = 1024 * 1024
 SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
@@ -157,7 +156,7 @@ class Errand:
 
     def in_one_piece(self, answer: Answer) -> int:
         """How much of it is waited for before it is passed on: whole, if others wait for it as well."""
-        return LARGEST_KEPT if self.fetch is not None and may_be_kept(answer) else ONE_PIECE
+        return LARGEST if self.fetch is not None and may_be_kept(answer) else ONE_PIECE
 
     def hold(self) -> None:
         """The instance takes the body more slowly than it comes."""

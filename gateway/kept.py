@@ -17,6 +17,7 @@ ASK_FIRST = frozenset(("no-cache", "must-revalidate", "proxy-revalidate", "s-max
 OF_ONE_ANSWER = (b"age:", b"ratelimit", b"set-cookie:", b"warning:")
 OF_THE_BODY = (b"content-encoding:", b"content-length:", b"content-range:", b"content-type:")
 OVERHEAD = 2048
+LARGEST = 1024 * 1024
 
 
 class Kept:

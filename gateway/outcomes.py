@@ -1,0 +1,22 @@
+"""How the cache came by an answer: counted, and told to the client in `Cache-Status` (RFC 9211) and `Warning`."""
+
+from gateway.gauges import CACHED
+
+
+class Outcome:
+    """One way; `from_memory` when no service has confirmed the answer."""
+
+    def __init__(self, name: str, status: str, warning: str = "", *, from_memory: bool = False) -> None:
+        self.counter = CACHED.labels(name)
+        told = f"Cache-Status: shop; {status}\r\n"
+        self.lines = (told + (f"Warning: {warning}\r\n" if warning else "")).encode()
+        self.from_memory = from_memory
+
+
+HIT = Outcome("hit", "hit", from_memory=True)
+MISS = Outcome("miss", "fwd=miss; stored")
+REVALIDATED = Outcome("revalidated", "fwd=stale; fwd-status=304")
+JOINED = Outcome("joined", "fwd=stale; collapsed")
+STALE = Outcome("stale", "hit", '110 shop "Response is Stale"', from_memory=True)
+BRIDGED = Outcome("stale", "fwd=stale", '111 shop "Revalidation Failed"', from_memory=True)
+PASSED = CACHED.labels("passed")
