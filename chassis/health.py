@@ -63,12 +63,14 @@ def _farewell(response: Response) -> Response:
 
 
 def _ready() -> Response:
-    if leaving.is_set():
-        stopping = {"process": {"status": "failing", "detail": "it is about to stop"}}
-        return wire.json_response({"status": "failing", "checks": stopping}, status=503)
-    results = {name: _result(check) for name, check in current_app.extensions["checks"].items()}
-    ok = all(result["status"] == "ok" for result in results.values())
-    return wire.json_response({"status": "ok" if ok else "failing", "checks": results}, status=200 if ok else 503)
+    stopping = {"process": {"status": "failing", "detail": "it is about to stop"}}
+    asked: dict[str, Check] = current_app.extensions["checks"]
+    results = stopping if leaving.is_set() else {name: _result(check) for name, check in asked.items()}
+    if all(result["status"] == "ok" for result in results.values()):
+        return wire.json_response({"status": "ok", "checks": results})
+    response = wire.json_response({"status": "failing", "checks": results}, status=503)
+    response.headers["Retry-After"] = "1"
+    return response
 
 
 def _result(check: Check) -> dict[str, str]:

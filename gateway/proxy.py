@@ -98,6 +98,8 @@ class Proxy:
         """See to a request whose head has come."""
         try:
             target = targets.read(request.raw)
+            # In origin form from here on: the gateway's own pages know no other.
+            request.raw = target.raw
             if request.method in REFUSED_METHODS:
                 raise Problem(405, headers=ALLOWED)
             client = client_of(request, target, visitor.peer, self._default_host, self._trusted)

@@ -14,6 +14,7 @@ def test_a_service_on_an_old_database_is_not_ready(noticeboard: Flask) -> None:
     db.session.execute(sa.text("UPDATE alembic_version SET version_num = '0000'"))
     answer = client.get("/readyz")
     assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "1"
     assert answer.get_json()["status"] == "failing"
     assert "run db upgrade" in answer.get_json()["checks"]["database"]["detail"]
     assert client.get("/livez").status_code == 200

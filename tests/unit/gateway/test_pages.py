@@ -59,6 +59,12 @@ def test_the_descriptions_are_one_and_survive_a_service_that_is_away(shop: Gatew
     assert document["x-unavailable"] == ["catalogue"]
 
 
+def test_an_address_may_be_written_in_full(shop: Gateway) -> None:
+    for target in ("/livez", "http://shop.example/livez", "http://shop.example:8080/livez?verbose"):
+        assert shop.ask(target).status == 200, target
+    assert shop.ask("http://shop.example/nowhere").json["instance"] == "/nowhere"
+
+
 def test_the_docs_are_a_page_without_script(shop: Gateway) -> None:
     page = shop.ask("/docs", "Accept: text/html")
     assert page.status == 200
