@@ -1,5 +1,6 @@
 """The two lines that a request leaves in the log, and the ids that tie it to what other processes did for it."""
 
+import logging
 import re
 import time
 from collections.abc import Iterator
@@ -67,10 +68,10 @@ def _complete(response: Response) -> Response:
     if request.path not in QUIET:
         spent = time.perf_counter() - g.began
         line = log.bind(method=request.method, url=_url(), status=response.status_code)
+        if line.is_enabled_for(logging.DEBUG) and response.is_json and not response.is_streamed:
+            line = line.bind(payload=_document(response.get_data()))
         line.info("request complete", duration_ms=round(spent * 1000, 2), **request.environ.get(PASSED_ON, {}))
         _tell(response.status_code, spent)
-        if response.is_json and not response.is_streamed:
-            line.debug("request payload", payload=_document(response.get_data()))
     return response
 
 
