@@ -37,7 +37,7 @@ class OutboxEvent(Model):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     event_id: Mapped[str] = mapped_column(exact(36), unique=True, default=lambda: str(uuid7()))
     type: Mapped[str] = mapped_column(exact(80))
-    subject: Mapped[str] = mapped_column(exact(80), index=True)
+    subject: Mapped[str] = mapped_column(exact(255), index=True)
     payload: Mapped[bytes] = mapped_column(Payload)
     request_id: Mapped[str | None] = mapped_column(exact(128))
     traceparent: Mapped[str | None] = mapped_column(exact(55))

@@ -13,6 +13,7 @@ from project import ROOT, SERVICES, say
 
 TAKES = re.compile(r"(drop|rename)_\w+|alter_column")
 TAKES_IN_SQL = re.compile(r"\b(DROP|RENAME|MODIFY|CHANGE|TRUNCATE|DELETE)\b", re.IGNORECASE)
+LENGTH = re.compile(r"(exact|sa\.String)\((\d+)\)")
 NUMBERED = re.compile(r"\d{4}_\w+\.py")
 
 
@@ -33,6 +34,8 @@ def faults(path: Path) -> Iterator[str]:
 def takes(call: ast.Call) -> str | None:
     """What a call of a migration takes away, if anything."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    if name == "alter_column" and widens(call):
+        return None
     if TAKES.fullmatch(name):
         return name
     if name == "execute" and TAKES_IN_SQL.search(ast.unparse(call)):
@@ -40,6 +43,15 @@ def takes(call: ast.Call) -> str | None:
     if name == "add_column" and refuses_old_rows(call):
         return "a new column that is neither nullable nor has a server_default"
     return None
+
+
+def widens(call: ast.Call) -> bool:
+    """Does it only let a text be longer than before, as from `exact(80)` to `exact(255)`?"""
+    told = {word.arg: ast.unparse(word.value) for word in call.keywords}
+    if {name for name in told if name and not name.startswith("existing_")} != {"type_"}:
+        return False
+    now, before = (LENGTH.fullmatch(told.get(name, "")) for name in ("type_", "existing_type"))
+    return bool(now and before and now[1] == before[1] and int(now[2]) >= int(before[2]))
 
 
 def refuses_old_rows(call: ast.Call) -> bool:

@@ -12,6 +12,7 @@ def upgrade():
     op.create_table("shelves", sa.Column("id", sa.Integer(), nullable=False))
     op.add_column("products", sa.Column("shelf", sa.Integer(), nullable=True))
     op.add_column("products", sa.Column("row", sa.Integer(), nullable=False, server_default="0"))
+    op.alter_column("products", "slug", type_=exact(255), existing_type=exact(80), existing_nullable=False)
 
 def downgrade():
     op.drop_column("products", "shelf")
@@ -35,6 +36,8 @@ def test_what_adds_is_welcome(tmp_path: Path) -> None:
         'op.drop_table("products")',
         'op.rename_table("products", "goods")',
         'op.alter_column("products", "price", new_column_name="cost")',
+        'op.alter_column("products", "slug", type_=exact(80), existing_type=exact(255))',
+        'op.alter_column("products", "slug", type_=exact(255), existing_type=exact(80), nullable=False)',
         'op.execute("ALTER TABLE products DROP COLUMN price")',
         'op.add_column("products", sa.Column("shelf", sa.Integer(), nullable=False))',
         'with op.batch_alter_table("products") as table: table.drop_column("price")',

@@ -143,6 +143,13 @@ def test_patching_changes_what_is_sent(staff: FlaskClient, anybody: FlaskClient,
     assert anybody.get("/api/v2/products/cup").get_json()["category"] is None
 
 
+def test_the_longest_slug_is_as_good_as_any(staff: FlaskClient, product: Offer) -> None:
+    longest = "x" * 120
+    product(slug=longest)
+    assert staff.patch(f"/api/v2/products/{longest}", json={"name": "Mug"}).status_code == 200
+    assert staff.delete(f"/api/v2/products/{longest}").status_code == 204
+
+
 def test_patching_nothing_changes_nothing(staff: FlaskClient, product: Offer) -> None:
     assert staff.patch(f"/api/v2/products/{product(slug='mug')['slug']}", json={}).status_code == 200
 
