@@ -11,14 +11,16 @@ from tests.rehearsal.traffic import A_SECOND
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/rehearse", description=__doc__)
     names = [*SCENARIOS, "restore"]
-    parser.add_argument("scenario", nargs="*", choices=names, default=names, help="default: all, in this order")
+    parser.add_argument("scenario", nargs="*", help=f"of {', '.join(names)} (default: all, in this order)")
     parser.add_argument("--rate", type=int, default=A_SECOND, help="requests a second (default: %(default)s)")
     parser.add_argument("--keep", action="store_true", help="leave the shop running afterwards")
     arguments = parser.parse_args()
+    if unknown := set(arguments.scenario) - set(names):
+        parser.error(f"nothing to rehearse is called {', '.join(unknown)}")
     shop = Installation(home())
     shop.put_up()
     try:
-        well = [restore(shop) if name == "restore" else run(shop, name, arguments.rate) for name in arguments.scenario]
+        well = [restore(shop) if name == "restore" else run(shop, name, arguments.rate) for name in arguments.scenario or names]
     finally:
         if not arguments.keep:
             shop.take_down()
