@@ -10,11 +10,9 @@ from flask.cli import AppGroup
 
 from chassis import figures, inbox, outbox
 from chassis.broker import Broker, BrokerAway, DeadLetter
+from chassis.brokers import connected
 from chassis.envelope import listens_to
 from chassis.inbox import Listeners
-from chassis.postbox import Postbox
-from chassis.rabbitmq import RabbitMQ
-from chassis.settings import Settings, SettingsError
 from chassis.worker import Job
 
 Answer = TypeVar("Answer")
@@ -32,15 +30,6 @@ def install(app: Flask, listeners: Listeners | None = None) -> None:
     app.extensions |= {"broker": connected(app.extensions["settings"]), "listeners": listeners}
     app.cli.add_command(commands)
     figures.ask(app, figures.OUTBOX_AGE, outbox.age)
-
-
-def connected(settings: Settings) -> Broker:
-    """The broker that the settings name: RabbitMQ at `EVENTS_URL`, or else a file that the local processes share."""
-    if settings.events_url is not None:
-        return RabbitMQ(settings.events_url.get_secret_value())
-    if settings.production:
-        raise SettingsError("EVENTS_URL is missing: production needs amqp://USER:PASSWORD@HOST/")
-    return Postbox(settings.data_dir / "events")
 
 
 def jobs(app: Flask) -> list[Job]:

@@ -4,8 +4,8 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
-from chassis import events
 from chassis.app import assemble
+from chassis.brokers import connected
 from chassis.routes import open_to_all
 from gateway import gauges
 from gateway.accesslog import AccessLog
@@ -45,7 +45,7 @@ def create_app(settings: GatewaySettings | None = None) -> Flask:
         services,
         cache,
         scouts=[Scout(service, loop, settings.look_seconds) for service in services.values()],
-        hearsay=Hearsay(events.connected(settings), loop, cache) if settings.cache_seconds else None,
+        hearsay=Hearsay(connected(settings), loop, cache) if settings.cache_seconds else None,
         limit=settings.requests_limit,
         trusted=settings.proxy_networks,
         default_host=urlsplit(settings.public_url).netloc,

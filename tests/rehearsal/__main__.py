@@ -20,7 +20,10 @@ def main() -> int:
     shop = Installation(home())
     shop.put_up()
     try:
-        well = [restore(shop) if name == "restore" else run(shop, name, arguments.rate) for name in arguments.scenario or names]
+        well = [
+            restore(shop) if name == "restore" else run(shop, name, arguments.rate)
+            for name in arguments.scenario or names
+        ]
     finally:
         if not arguments.keep:
             shop.take_down()

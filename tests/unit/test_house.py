@@ -1,8 +1,12 @@
 """House rules that neither the linters nor the import contracts can hold."""
 
+import ast
 import re
 import subprocess
+import sys
+from collections.abc import Iterator
 from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("auth_service", "product_service", "order_service", "gateway")
 DATA = {".txt", ".svg", ".js", ".css", ".jsonl", ".png", ".ico", ".woff2"}
+DISTRIBUTIONS = packages_distributions()
 NAMELESS = re.compile(r"(^|/)(utils?|helpers?|common|misc)(\.py)?(/|$)")
 
 
@@ -57,3 +62,36 @@ def test_each_service_has_the_same_floor_plan() -> None:
     for package in PACKAGES[:-1]:
         for room in ("__init__.py", "__main__.py", "app.py", "settings.py", "models.py", "migrations/env.py"):
             assert f"{package}/{room}" in files()
+
+
+LOADED = """
+import importlib, sys
+importlib.import_module(f"{sys.argv[1]}.app")
+files = [getattr(module, "__file__", None) or "" for module in sys.modules.values()]
+print(*(file for file in files if file.startswith(sys.argv[2])))
+"""
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_service_starts_with_what_its_own_requirements_name(package: str) -> None:
+    line = [sys.executable, "-c", LOADED, package, str(ROOT)]
+    loaded = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    ours = [Path(name) for name in loaded if ".venv" not in name]
+    wanted = {name for path in ours for name in imported(path)} - sys.stdlib_module_names - {*PACKAGES, "chassis"}
+    named = set(re.findall(r"^([\w-]+)==", (ROOT / package / "requirements.txt").read_text(), re.MULTILINE))
+    assert len(ours) > 20
+    assert {name for name in wanted if not named & {spelt(one) for one in DISTRIBUTIONS[name]}} == set()
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The packages that a file imports as soon as it is imported itself."""
+    for statement in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(statement, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom) and statement.module:
+            yield statement.module.split(".")[0]
+
+
+def spelt(distribution: str) -> str:
+    """The one spelling of a distribution's name (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()

@@ -4,9 +4,9 @@ from flask import Flask, g
 
 from chassis import outbox
 from chassis.broker import BrokerAway
+from chassis.brokers import connected
 from chassis.database import db
 from chassis.envelope import Event
-from chassis.events import connected
 from chassis.inbox import listen
 from chassis.outbox import OutboxEvent
 from tests.unit.events.conftest import confirm, had_effects
