@@ -11,9 +11,12 @@ from typing import Protocol
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
+from chassis.database import db
+
 TABLES_THAT_STAY = {"alembic_version"}
 MEMORY = Path("/dev/shm")
 ENOUGH_BYTES = 2 << 30
+TRANSACTIONS = ("BEGIN", "COMMIT", "ROLLBACK")
 
 
 class Databases(Protocol):
@@ -123,6 +126,23 @@ def databases_on(kind: str) -> Iterator[Databases]:
         yield databases
     finally:
         databases.close()
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What the current application sends to its database in this block, transactions' beginnings and ends apart."""
+    sent: list[str] = []
+    engine = db.engine
+
+    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        if not statement.startswith(TRANSACTIONS):
+            sent.append(statement)
+
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
 
 
 def migrate(package: str, url: URL) -> None:

@@ -5,15 +5,14 @@ from functools import partial
 from pathlib import Path
 
 import requests
-import sqlalchemy as sa
 from flask import Flask
 
-from chassis.database import db
 from tests.bench import shop
 from tests.bench.figures import Figure
 from tests.bench.load import load
 from tests.bench.rounds import Effort, interleaved
 from tests.bench.stores import Server, stocked
+from tests.databases import statements
 from tests.services import made
 
 PAGES = {
@@ -37,23 +36,14 @@ def pages(server: Server, directory: Path, effort: Effort) -> Iterator[Figure]:
         )
         size = {page: len(requests.get(service.url + page, timeout=30).content) for page, _ in PAGES.values()}
     with made("product_service", store.url) as app:
-        statements = {page: _statements(app, page) for page, _ in PAGES.values()}
+        asked = {page: _statements(app, page) for page, _ in PAGES.values()}
     for name, (page, api) in PAGES.items():
-        note = f"{size[page]:,} bytes, {statements[page]} SQL statements, {found[page].p50:.1f} ms"
+        note = f"{size[page]:,} bytes, {asked[page]} SQL statements, {found[page].p50:.1f} ms"
         yield Figure(f"{server.kind}: {name} page ÷ API", found[page].p50 / found[api].p50, note=note)
 
 
 def _statements(app: Flask, page: str) -> int:
     """How many statements a page sends to its database, transactions apart."""
-    sent: list[str] = []
-    with app.app_context():
-        engine = db.engine
-
-    def note(connection: object, cursor: object, statement: str, *_: object) -> None:
-        if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK")):
-            sent.append(statement)
-
-    sa.event.listen(engine, "before_cursor_execute", note)
-    assert app.test_client().get(page).status_code == 200
-    sa.event.remove(engine, "before_cursor_execute", note)
+    with app.app_context(), statements() as sent:
+        assert app.test_client().get(page).status_code == 200
     return len(sent)

@@ -1,7 +1,6 @@
 """The orders on their own, with a catalogue and a provider that the tests have in hand."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -88,22 +87,6 @@ def read(who: FlaskClient, order_id: str) -> dict[str, Any]:
     """An order as it stands."""
     order: dict[str, Any] = who.get(f"/api/v2/orders/{order_id}").get_json()
     return order
-
-
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    """The SELECTs that are asked in this block."""
-    asked: list[str] = []
-
-    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
-        if statement.startswith("SELECT"):
-            asked.append(statement)
-
-    sa.event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield asked
-    finally:
-        sa.event.remove(db.engine, "before_cursor_execute", note)
 
 
 @pytest.fixture

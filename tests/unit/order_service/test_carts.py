@@ -14,7 +14,8 @@ from order_service import worker
 from order_service.listeners import LISTENERS
 from order_service.models import Cart
 from tests.accounts import Accounts
-from tests.unit.order_service.conftest import bought, counted, put
+from tests.databases import statements
+from tests.unit.order_service.conftest import bought, put
 from tests.unit.order_service.others import Shelf
 
 
@@ -249,12 +250,12 @@ def test_a_renamed_product_has_its_new_name_in_carts(ada: FlaskClient, shelf: Sh
 
 def test_a_cart_takes_as_many_queries_full_as_with_one_line(ada: FlaskClient, shelf: Shelf) -> None:
     put(ada, shelf.offer())
-    with counted() as one_line:
+    with statements() as one_line:
         cart_of(ada)
     for _ in range(10):
         put(ada, shelf.offer())
 
-    with counted() as full:
+    with statements() as full:
         cart_of(ada)
 
     assert len(full) == len(one_line) <= 3

@@ -12,7 +12,8 @@ from chassis.database import db
 from order_service.domain.payment import Outcome
 from order_service.models import OutboxEvent
 from tests.accounts import Accounts
-from tests.unit.order_service.conftest import bought, check_out, counted, put, read
+from tests.databases import statements
+from tests.unit.order_service.conftest import bought, check_out, put, read
 from tests.unit.order_service.others import Shelf, Till
 
 Work = Callable[[], int]
@@ -210,12 +211,12 @@ def test_strangers_have_no_orders(guest: FlaskClient, method: str, path: str) ->
 
 def test_a_list_takes_as_many_queries_full_as_with_one_order(ada: FlaskClient, shelf: Shelf) -> None:
     bought(ada, shelf)
-    with counted() as one_order:
+    with statements() as one_order:
         ada.get("/api/v2/orders")
     for _ in range(5):
         bought(ada, shelf)
 
-    with counted() as full:
+    with statements() as full:
         ada.get("/api/v2/orders")
 
     assert len(full) == len(one_order) <= 3

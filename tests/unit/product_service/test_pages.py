@@ -4,10 +4,15 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from bs4 import BeautifulSoup
+from flask import Flask
 from flask.testing import FlaskClient
 
 from product_service.pages.pictures import SHELF
+from tests.accounts import Accounts
+from tests.databases import statements
 from tests.unit.product_service.conftest import Offer
+
+MOST_STATEMENTS = 6
 
 
 def opened(visitor: FlaskClient, path: str, status: int = 200) -> BeautifulSoup:
@@ -82,6 +87,33 @@ def test_nobody_puts_what_is_sold_out_into_the_cart(anybody: FlaskClient, produc
     product(slug="mug", stock=0)
 
     assert opened(anybody, "/products/mug").select_one("form[action='/cart/items']") is None
+
+
+@pytest.mark.parametrize("is_signed_in", [False, True], ids=["guest", "signed in"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/products",
+        "/products?category=Kitchen&max_price=30&in_stock=true&sort=price",
+        "/products?q=mug",
+        "/products/mug-1",
+    ],
+)
+def test_a_page_asks_the_database_little_however_much_it_shows(
+    product_app: Flask, accounts: Accounts, anybody: FlaskClient, product: Offer, path: str, is_signed_in: bool
+) -> None:
+    if is_signed_in:
+        anybody.set_cookie("session", accounts.key("ada"))
+    for number in range(8):
+        product(slug=f"mug-{number}", name=f"Mug {number}", category="Kitchen", image=f"mug-{number}.jpg")
+
+    with statements() as sent:
+        page = opened(anybody, path)
+
+    assert ("ada" in page.text) is is_signed_in
+    assert len(page.select("a[href^='/products/mug-']")) > 3
+    assert 1 <= len(sent) <= MOST_STATEMENTS, sent
 
 
 def test_an_unknown_product_has_a_page_that_says_so(anybody: FlaskClient) -> None:
