@@ -54,7 +54,7 @@ def assemble(
     `routes` are its blueprints, `first_api` those of the tutorial's API (served at both of its prefixes); `refusals`
     maps what the domain raises to status and slug; `authority` tells who a token or key belongs to (by default the
     accounts service over HTTP), `known_departments` which categories there are (by default the catalogue over HTTP);
-    `checks` are what `/readyz` asks, besides the database.
+    `checks` are what `/readyz` asks, besides the database; it tells the release too.
     Raises RuntimeError when a route does not state whom it serves.
     """
     logs.configure(name, settings.log_level)
@@ -77,7 +77,7 @@ def assemble(
     assets.install(app)
     pages.install(app, settings)
     openapi.install(app)
-    health.install(app, {**_database(app, settings), **(checks or {})})
+    health.install(app, {"release": lambda: VERSION, **_database(app, settings), **(checks or {})})
     for blueprint in routes:
         app.register_blueprint(blueprint)
     for blueprint in first_api:

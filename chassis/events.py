@@ -8,7 +8,7 @@ import orjson
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
-from chassis import figures, inbox, outbox
+from chassis import figures, health, inbox, outbox
 from chassis.broker import Broker, BrokerAway, DeadLetter
 from chassis.brokers import connected
 from chassis.envelope import listens_to
@@ -30,6 +30,7 @@ def install(app: Flask, listeners: Listeners | None = None) -> None:
     app.extensions |= {"broker": connected(app.extensions["settings"]), "listeners": listeners}
     app.cli.add_command(commands)
     figures.ask(app, figures.OUTBOX_AGE, outbox.age)
+    health.tell_queue(app, "outbox", outbox.waiting)
 
 
 def jobs(app: Flask) -> list[Job]:

@@ -16,6 +16,7 @@ from chassis.migrations import is_later
 from chassis.routes import open_to_all
 
 Check = Callable[[], str]
+Question = Callable[[], str]
 LEAVE = signal.SIGUSR1
 leaving = threading.Event()
 
@@ -26,12 +27,17 @@ class Failing(Exception):
 
 def install(app: Flask, checks: dict[str, Check]) -> None:
     """Answer `/livez` and `/readyz`; each check returns a word of detail or raises Failing."""
-    app.extensions["checks"] = checks
+    app.extensions |= {"checks": checks, "queues": {}}
     app.add_url_rule("/livez", "livez", open_to_all(_alive))
     app.add_url_rule("/readyz", "readyz", open_to_all(_ready))
     app.after_request(_farewell)
     if threading.current_thread() is threading.main_thread():
         signal.signal(LEAVE, lambda *_: leaving.set())
+
+
+def tell_queue(app: Flask, name: str, question: Question) -> None:
+    """Have `/readyz` of a ready process tell how long a queue in the database is; a long one makes nobody unready."""
+    app.extensions["queues"][name] = question
 
 
 def database_check(migrations: Path) -> Check:
@@ -67,7 +73,7 @@ def _ready() -> Response:
     asked: dict[str, Check] = current_app.extensions["checks"]
     results = stopping if leaving.is_set() else {name: _result(check) for name, check in asked.items()}
     if all(result["status"] == "ok" for result in results.values()):
-        return wire.json_response({"status": "ok", "checks": results})
+        return wire.json_response({"status": "ok", "checks": results | _queues()})
     response = wire.json_response({"status": "failing", "checks": results}, status=503)
     response.headers["Retry-After"] = "1"
     return response
@@ -78,3 +84,15 @@ def _result(check: Check) -> dict[str, str]:
         return {"status": "ok", "detail": check()}
     except Failing as error:
         return {"status": "failing", "detail": str(error)}
+
+
+def _queues() -> dict[str, dict[str, str]]:
+    asked: dict[str, Question] = current_app.extensions["queues"]
+    return {name: {"status": "ok", "detail": _told(question)} for name, question in asked.items()}
+
+
+def _told(question: Question) -> str:
+    try:
+        return question()
+    except sa.exc.SQLAlchemyError:
+        return "unknown"

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis import figures
+from chassis import figures, health
 from chassis.database import BigId, Model, UtcDateTime, db, exact, now, rows_changed
 from chassis.settings import DatabaseSettings
 from chassis.worker import Job
@@ -71,8 +71,14 @@ def write(recipient: str, subject: str, text: str, *, reference: str) -> None:
 
 
 def install(app: Flask) -> None:
-    """Count the letters that wait, among the service's metrics."""
-    figures.ask(app, figures.LETTERS, lambda: db.session.scalar(sa.select(sa.func.count(Letter.id))) or 0)
+    """Count the letters that wait, among the service's metrics and where it tells how it is."""
+    figures.ask(app, figures.LETTERS, waiting)
+    health.tell_queue(app, "letters", lambda: f"{waiting()} waiting")
+
+
+def waiting() -> int:
+    """How many letters have not been posted."""
+    return db.session.scalar(sa.select(sa.func.count(Letter.id))) or 0
 
 
 def post() -> int:

@@ -25,6 +25,7 @@ log = structlog.get_logger()
 
 BATCH = 100
 KEPT = timedelta(days=7)
+MOST_COUNTED = 1000
 Payload = sa.LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql")
 
 
@@ -96,6 +97,13 @@ def age() -> float:
     waiting = sa.select(OutboxEvent.occurred_at).where(OutboxEvent.sent_at.is_(None)).order_by(OutboxEvent.id).limit(1)
     since = db.session.scalar(waiting)
     return (now() - since).total_seconds() if since else 0.0
+
+
+def waiting() -> str:
+    """How many events wait, counted up to 1,000, and how long the oldest has: `3 waiting, the oldest for 12 s`."""
+    unsent = sa.select(OutboxEvent.id).where(OutboxEvent.sent_at.is_(None)).limit(MOST_COUNTED)
+    count = db.session.scalar(sa.select(sa.func.count()).select_from(unsent.subquery()))
+    return f"{count} waiting, the oldest for {age():.0f} s" if count else "0 waiting"
 
 
 def _as_a_step(event: Event) -> Event:

@@ -32,11 +32,6 @@ class Documents:
         known, away = self._fetched()
         return merge(known, self._table, title, version) | {"x-unavailable": away}
 
-    def versions(self) -> dict[str, str]:
-        """The version that each service said it is."""
-        known, _ = self._fetched()
-        return {name: document["info"]["version"] for name, document in known.items()}
-
     def _fetched(self) -> tuple[dict[str, Document], list[str]]:
         with self._lock:
             if time.monotonic() >= self._until:

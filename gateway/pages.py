@@ -10,6 +10,7 @@ from chassis import wire
 from chassis.identity import Who
 from chassis.pages import page
 from chassis.routes import Routes
+from gateway.conditions import conditions
 from gateway.documents import Documents, operations_of
 from gateway.probes import Probe
 
@@ -28,7 +29,8 @@ def docs() -> ResponseReturnValue:
 @pages.get("/status", who=Who.ANYONE, hidden=True)
 def status() -> ResponseReturnValue:
     """How the services are: a page, or a document for who asks for JSON."""
-    services = _services()
+    probes: Mapping[str, Probe] = current_app.extensions["probes"]
+    services = conditions(probes.values())
     is_well = all(service["status"] == "up" for service in services.values())
     document = {"status": "ok" if is_well else "degraded", "version": _version(), "services": services}
     if request.accept_mimetypes.best_match(["text/html", wire.JSON]) == wire.JSON:
@@ -49,18 +51,3 @@ def _merged() -> dict[str, Any]:
 def _version() -> str:
     version: str = current_app.extensions["version"]
     return version
-
-
-def _services() -> dict[str, dict[str, Any]]:
-    probes: Mapping[str, Probe] = current_app.extensions["probes"]
-    reports = {name: probe.report() for name, probe in probes.items()}
-    versions = current_app.extensions["documents"].versions()
-    return {
-        name: {
-            "status": "up" if report.is_up else "down",
-            "version": versions.get(name),
-            "instances": {"known": report.known, "ready": report.ready},
-            "checks": report.checks,
-        }
-        for name, report in reports.items()
-    }

@@ -3,6 +3,7 @@
 import http.client
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,23 +12,54 @@ import orjson
 from chassis.health import Failing
 from gateway.instances import Instance, Service
 
+READY = 200
 PATIENCE_SECONDS = 1.5
 FRESH_SECONDS = 1.0
 LARGEST_DOCUMENT = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Report:
-    """How many of a service's known instances are ready, and what one of them says it checked."""
+class Said:
+    """What one instance said of itself: how it answered, 0 if not at all, and what it checked."""
 
-    known: int
-    ready: int
+    status: int
     checks: dict[str, Any]
+    is_resting: bool
+
+    @property
+    def state(self) -> str:
+        """`ready`, `resting` when the gateway leaves it alone all the same, `failing`, or `silent`."""
+        if self.status != READY:
+            return "failing" if self.status else "silent"
+        return "resting" if self.is_resting else "ready"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What all known instances of a service said, in an order that stays."""
+
+    said: tuple[Said, ...] = ()
+
+    @property
+    def ready(self) -> int:
+        """How many of them are ready."""
+        return sum(one.status == READY for one in self.said)
 
     @property
     def is_up(self) -> bool:
         """Is there an instance to serve anybody?"""
         return self.ready > 0
+
+    @property
+    def checks(self) -> dict[str, Any]:
+        """What one of them checked, a ready one if there is any."""
+        told = sorted(self.said, key=lambda one: (one.status != READY, not one.checks))
+        return told[0].checks if told else {}
+
+    @property
+    def releases(self) -> list[str]:
+        """The releases that they are of: several while one takes the place of another."""
+        return sorted({one.checks["release"]["detail"] for one in self.said if "release" in one.checks})
 
 
 class Probe:
@@ -35,7 +67,7 @@ class Probe:
 
     def __init__(self, service: Service) -> None:
         self.service = service
-        self._report = Report(0, 0, {})
+        self._report = Report()
         self._until = 0.0
         self._lock = threading.Lock()
 
@@ -51,14 +83,13 @@ class Probe:
         """What `/readyz` says of the service; raises Failing without a live instance."""
         report = self.report()
         if not report.is_up:
-            raise Failing(f"none of the {report.known} known instances is ready")
-        return f"{report.ready} of {report.known} instances ready"
+            raise Failing(f"none of the {len(report.said)} known instances is ready")
+        return f"{report.ready} of {len(report.said)} instances ready"
 
     def _asked(self) -> Report:
-        answers = [fetch(instance, "/readyz") for instance in self.service.instances]
-        ready = [document for status, document in answers if status == 200]
-        told = ready or [document for _, document in answers if document]
-        return Report(len(answers), len(ready), told[0].get("checks", {}) if told else {})
+        instances = self.service.instances
+        with ThreadPoolExecutor(max(len(instances), 1)) as threads:
+            return Report(tuple(threads.map(_ask, instances)))
 
 
 def fetch(instance: Instance, path: str) -> tuple[int, dict[str, Any]]:
@@ -74,3 +105,8 @@ def fetch(instance: Instance, path: str) -> tuple[int, dict[str, Any]]:
         return 0, {}
     finally:
         connection.close()
+
+
+def _ask(instance: Instance) -> Said:
+    status, document = fetch(instance, "/readyz")
+    return Said(status, document.get("checks", {}), instance.is_resting)

@@ -10,11 +10,9 @@ import structlog
 from gateway.connections import Address
 from gateway.instances import Service
 from gateway.loop import Loop
-from gateway.probes import fetch
+from gateway.probes import READY, fetch
 
 log = structlog.get_logger()
-
-READY = 200
 
 
 class Scout(threading.Thread):

@@ -111,6 +111,8 @@ def test_in_production_letters_wait_for_a_mail_server_and_are_counted(
     assert mail.post() == 0
     assert db.session.scalar(sa.select(Letter.attempts)) == 0
     db.session.rollback()
+    checks = auth_app.test_client().get("/readyz").get_json()["checks"]
+    assert checks["letters"] == {"status": "ok", "detail": "1 waiting"}
     assert "letters_waiting 1.0" in auth_app.test_client().get("/metrics").get_data(as_text=True)
 
 

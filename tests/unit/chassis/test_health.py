@@ -3,7 +3,8 @@
 import sqlalchemy as sa
 from flask import Flask
 
-from chassis import health
+from chassis import health, outbox
+from chassis.app import VERSION
 from chassis.database import db
 from tests.conftest import MakeApp
 
@@ -31,6 +32,23 @@ def test_a_service_on_the_tables_of_a_later_release_is_ready(noticeboard: Flask)
     finally:
         db.session.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
         db.session.commit()
+
+
+def test_a_ready_service_tells_its_release_and_how_long_its_queues_are(product_app: Flask) -> None:
+    client = product_app.test_client()
+    assert client.get("/readyz").get_json()["checks"]["outbox"] == {"status": "ok", "detail": "0 waiting"}
+    outbox.record("product.changed", {"name": "Mug"}, subject="mug")
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.get_json()["checks"]["outbox"]["detail"].startswith("1 waiting, the oldest for ")
+    assert answer.get_json()["checks"]["release"] == {"status": "ok", "detail": VERSION}
+
+
+def test_a_queue_that_cannot_be_counted_makes_nobody_unready(product_app: Flask) -> None:
+    health.tell_queue(product_app, "torn", lambda: str(db.session.scalar(sa.text("SELECT 1 FROM nowhere"))))
+    answer = product_app.test_client().get("/readyz")
+    assert answer.status_code == 200
+    assert answer.get_json()["checks"]["torn"] == {"status": "ok", "detail": "unknown"}
 
 
 def test_metrics_can_be_shown_to_holders_of_a_token_only(make_app: MakeApp) -> None:

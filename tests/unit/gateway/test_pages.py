@@ -1,6 +1,7 @@
 """The gateway's own pages and probes."""
 
 import json
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -18,7 +19,8 @@ def service(path: str, ready: str = "200 OK") -> Callable[[Received], Reply]:
         if request.target == "/openapi.json":
             return reply(json.dumps(description(path, Thing={"type": "integer"})).encode())
         if request.target == "/readyz":
-            checks = {"database": {"status": "ok" if ready == "200 OK" else "failing", "detail": "at migration 1"}}
+            database = {"status": "ok" if ready == "200 OK" else "failing", "detail": "at migration 1"}
+            checks = {"release": {"status": "ok", "detail": "1.0"}, "database": database}
             return reply(json.dumps({"status": "ok", "checks": checks}).encode(), ready)
         return reply()
 
@@ -40,6 +42,7 @@ def test_a_gateway_is_ready_when_every_service_is(shop: Gateway) -> None:
     answer = shop.ask("/readyz")
     assert answer.status == 200
     assert {name: check["status"] for name, check in answer.json["checks"].items()} == {
+        "release": "ok",
         "accounts": "ok",
         "catalogue": "ok",
         "orders": "ok",
@@ -97,6 +100,28 @@ def test_the_status_names_services_and_no_hosts(shop: Gateway) -> None:
         assert (page.status, page.header("Content-Type")) == (200, "text/html; charset=utf-8")
         assert b"catalogue" in page.body
         assert b"127.0.0.1" not in page.body
+
+
+def test_the_status_begins_with_what_is_broken(shop: Gateway) -> None:
+    go_on = threading.Event()
+    shop.accounts.answering = lambda request: (go_on.wait(30), reply())[1]
+    with shop.wire() as wire:
+        wire.send(b"GET /api/v2/users HTTP/1.1\r\nHost: shop.test\r\n\r\n")
+        eventually(lambda: shop.accounts.received)
+        shop.orders.probing = service("/api/v2/cart", "503 Service Unavailable")
+        status = shop.ask("/status", "Accept: application/json").json
+        page = shop.ask("/status", "Accept: text/html").body.decode()
+        go_on.set()
+    worst, *others = status["services"]
+    assert (worst, others) == ("orders", ["accounts", "catalogue"])
+    orders, accounts = status["services"]["orders"], status["services"]["accounts"]
+    assert orders["troubles"] == ["instance 1 is not ready; database: at migration 1"]
+    assert orders["instances"] == {"known": 1, "ready": 0, "each": [{"number": 1, "status": "failing"}]}
+    assert (accounts["troubles"], accounts["breaker"]) == ([], "closed")
+    assert accounts["bulkhead"] == {"taken": 1, "places": 256}
+    assert page.index("<strong>orders</strong>: instance 1 is not ready") < page.index("<table")
+    assert 'hx-get="/status"' in page
+    assert "onload" not in page
 
 
 @pytest.mark.parametrize("target", ["/nowhere", "/internal/keys", "/api/v2/reservations", "/products-evil"])
