@@ -23,6 +23,7 @@ PURCHASE_EVERY = 12  # some 8 % of all requests
 CUSTOMERS = 10
 THREADS = 40
 SIGNED_IN_FOR = 200.0
+MUCH = 300
 READS = ("/", "/api/v2/products?limit=10", "/api/v2/categories", "/login", "/api/v2/cart", "/.well-known/jwks.json")
 
 
@@ -100,7 +101,7 @@ class Traffic:
         person, key = customer.person, {"Idempotency-Key": unique("sign-in")}
         told = {"username": person.username, "password": person.password}
         answer = self._client.post("/api/v2/tokens", told, headers=key)
-        self._note("POST tokens", str(answer.status_code), "200")
+        self._note("POST tokens", str(answer.status_code), "200", told=answer.text)
         person.access_token = answer.json()["access_token"]
 
     def _check_out(self, customer: Customer, slug: str) -> None:
@@ -115,11 +116,11 @@ class Traffic:
             self.tally.orders[str(purchase.final.status)] += 1
         customer.wait_for_pending()
 
-    def _note(self, what: str, status: str, *wanted: str) -> None:
+    def _note(self, what: str, status: str, *wanted: str, told: str = "") -> None:
         with self._noting:
             self.tally.requests += 1
             if status not in wanted:
-                self.tally.failed.append(f"{time.strftime('%H:%M:%S')} {what}: {status}")
+                self.tally.failed.append(f"{time.strftime('%H:%M:%S')} {what}: {status} {told[:MUCH]}")
 
     @property
     def _client(self) -> Client:
