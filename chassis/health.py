@@ -27,7 +27,7 @@ class Failing(Exception):
 
 def install(app: Flask, checks: dict[str, Check]) -> None:
     """Answer `/livez` and `/readyz`; each check returns a word of detail or raises Failing."""
-    app.extensions |= {"checks": checks, "queues": {}}
+    app.extensions["checks"] = checks
     app.add_url_rule("/livez", "livez", open_to_all(_alive))
     app.add_url_rule("/readyz", "readyz", open_to_all(_ready))
     app.after_request(_farewell)
@@ -37,7 +37,7 @@ def install(app: Flask, checks: dict[str, Check]) -> None:
 
 def tell_queue(app: Flask, name: str, question: Question) -> None:
     """Have `/readyz` of a ready process tell how long a queue in the database is; a long one makes nobody unready."""
-    app.extensions["queues"][name] = question
+    app.extensions.setdefault("queues", {})[name] = question
 
 
 def database_check(migrations: Path) -> Check:
@@ -87,7 +87,7 @@ def _result(check: Check) -> dict[str, str]:
 
 
 def _queues() -> dict[str, dict[str, str]]:
-    asked: dict[str, Question] = current_app.extensions["queues"]
+    asked: dict[str, Question] = current_app.extensions.get("queues", {})
     return {name: {"status": "ok", "detail": _told(question)} for name, question in asked.items()}
 
 
