@@ -40,6 +40,10 @@ class Broker(Protocol):
         """What a service could not handle, oldest first, at most 1,000."""
         ...
 
+    def count_dead(self, service: str) -> int:
+        """How many events a service could not handle."""
+        ...
+
     def replay(self, service: str, event_id: str) -> bool:
         """Put a dead letter back into its service's queue; was there one?"""
         ...

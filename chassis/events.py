@@ -1,6 +1,7 @@
 """A service's part in the shop's events: the jobs that tell and hear them, and `flask events` for the dead letters."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import click
@@ -13,6 +14,7 @@ from chassis.broker import Broker, BrokerAway, DeadLetter
 from chassis.brokers import connected
 from chassis.envelope import listens_to
 from chassis.inbox import Listeners
+from chassis.tally import Tally
 from chassis.worker import Job
 
 Answer = TypeVar("Answer")
@@ -27,10 +29,13 @@ def install(app: Flask, listeners: Listeners | None = None) -> None:
     listeners = listeners or {}
     if set(listeners) != listens_to(app.name):
         raise RuntimeError(f"{app.name} must handle exactly these events: {sorted(listens_to(app.name))}")
-    app.extensions |= {"broker": connected(app.extensions["settings"]), "listeners": listeners}
+    connect = partial(connected, app.extensions["settings"])
+    app.extensions |= {"broker": connect(), "listeners": listeners}
     app.cli.add_command(commands)
     figures.ask(app, figures.OUTBOX_AGE, outbox.age)
     health.tell_queue(app, "outbox", outbox.waiting)
+    if listeners:
+        health.tell_queue(app, "dead letters", Tally(connect, app.name).told)
 
 
 def jobs(app: Flask) -> list[Job]:

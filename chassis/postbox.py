@@ -69,6 +69,12 @@ class Postbox:
             rows = box.execute(dead, (service, MOST_LISTED)).fetchall()
         return [DeadLetter(Event.from_bytes(body), reason) for body, reason in rows]
 
+    def count_dead(self, service: str) -> int:
+        dead = "SELECT count(*) FROM letters WHERE service = ? AND dead IS NOT NULL"
+        with self._transaction() as box:
+            count: int = box.execute(dead, (service,)).fetchone()[0]
+        return count
+
     def replay(self, service: str, event_id: str) -> bool:
         revive = "UPDATE letters SET dead = NULL WHERE service = ? AND event_id = ? AND dead IS NOT NULL"
         with self._transaction() as box:

@@ -56,6 +56,10 @@ class RabbitMQ:
         with self._line(passing=True) as line:
             return [_dead_letter(message) for message in line.dead_messages(service)]
 
+    def count_dead(self, service: str) -> int:
+        with self._line(passing=True) as line:
+            return line.count_dead(service)
+
     def replay(self, service: str, event_id: str) -> bool:
         with self._line(passing=True) as line:
             found = [m for m in line.dead_messages(service) if Event.from_bytes(m.body).id == event_id]
@@ -154,6 +158,11 @@ class _Line:
         queue = _dead_queue(service)(self._channel)
         messages = (queue.get() for _ in range(MOST_LISTED))
         return list(iter(lambda: next(messages, None), None))
+
+    def count_dead(self, service: str) -> int:
+        """How many dead letters a service has; all stay where they are."""
+        declared = _dead_queue(service)(self._channel).queue_declare(passive=True)
+        return int(declared.message_count)
 
     def hang_up(self) -> None:
         with suppress(*FAILURES):

@@ -1,4 +1,6 @@
 import json
+from functools import partial
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -6,7 +8,11 @@ from flask.testing import FlaskCliRunner
 
 from chassis import inbox, outbox
 from chassis.broker import BrokerAway
+from chassis.brokers import connected
 from chassis.inbox import listen
+from chassis.postbox import Postbox
+from chassis.tally import Tally
+from tests.builders import eventually
 from tests.unit.events.conftest import confirm, had_effects
 
 
@@ -30,6 +36,20 @@ def test_dead_letters_are_listed_with_their_reason(cli: FlaskCliRunner) -> None:
     answer = cli.invoke(args=["events", "list"])
     assert ["Poison: order-1" in line for line in answer.stdout.splitlines()] == [True, False]
     assert answer.stderr == "2 dead letters\n"
+
+
+def test_dead_letters_are_counted_aside(cli: FlaskCliRunner, toy: Flask) -> None:
+    tally = Tally(partial(connected, toy.extensions["settings"]), toy.name)
+    assert tally.told() == "not counted yet"
+    assert eventually(lambda: (told := tally.told()) != "not counted yet" and told) == "2 given up"
+    assert len(listed(cli)) == 2, "all are still there"
+
+
+def test_nobody_waits_for_a_count_that_cannot_be_had(tmp_path: Path) -> None:
+    (tmp_path / "events").touch()
+    tally = Tally(lambda: Postbox(tmp_path / "events"), "auth_service")
+    assert tally.told() == "not counted yet"
+    assert eventually(lambda: (told := tally.told()) != "not counted yet" and told) == "unknown, the broker is away"
 
 
 def test_a_dead_letter_is_shown_whole(cli: FlaskCliRunner) -> None:
