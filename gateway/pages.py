@@ -8,11 +8,12 @@ from flask.typing import ResponseReturnValue
 
 from chassis import wire
 from chassis.identity import Who
-from chassis.pages import page
+from chassis.pages import page, visitor
 from chassis.routes import Routes
 from gateway.conditions import conditions
 from gateway.documents import Documents, operations_of
 from gateway.probes import Probe
+from gateway.routes import ACCOUNTS
 
 TITLE = "Shop"
 
@@ -35,7 +36,9 @@ def status() -> ResponseReturnValue:
     document = {"status": "ok" if is_well else "degraded", "version": _version(), "services": services}
     if request.accept_mimetypes.best_match(["text/html", wire.JSON]) == wire.JSON:
         return wire.json_response(document)
-    return page("status.html", shop=document)
+    # Who looks at it is not asked of accounts that are down: the page would wait for them.
+    looking = (lambda: None) if services[ACCOUNTS]["status"] == "down" else visitor
+    return page("status.html", shop=document, visitor=looking)
 
 
 def openapi() -> Response:

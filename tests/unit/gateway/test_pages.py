@@ -128,6 +128,17 @@ def test_the_status_begins_with_what_is_broken(shop: Gateway) -> None:
     assert "onload" not in page
 
 
+def test_the_status_does_not_wait_for_accounts_that_are_down_to_know_who_looks_at_it(shop: Gateway) -> None:
+    shop.accounts.answering = lambda request: reply(b"{}", "404 Not Found")
+    assert shop.ask("/status", "Accept: text/html", "Cookie: session=a-key").status == 200
+    assert [request.target for request in shop.accounts.received] == ["/internal/keys"]
+    shop.accounts.probing = service("/api/v2/users", "503 Service Unavailable")
+    eventually(lambda: b"instance 1 is not ready" in shop.ask("/status", "Accept: text/html").body)
+    shop.accounts.received.clear()
+    assert shop.ask("/status", "Accept: text/html", "Cookie: session=another-key").status == 200
+    assert not shop.accounts.received
+
+
 @pytest.mark.parametrize("target", ["/nowhere", "/internal/keys", "/api/v2/reservations", "/products-evil"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_what_nobody_answers_for_is_a_404(door: Gateway, target: str, method: str) -> None:
