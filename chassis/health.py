@@ -71,7 +71,7 @@ def _farewell(response: Response) -> Response:
 def _ready() -> Response:
     stopping = {"process": {"status": "failing", "detail": "it is about to stop"}}
     asked: dict[str, Check] = current_app.extensions["checks"]
-    results = stopping if leaving.is_set() else {name: _result(check) for name, check in asked.items()}
+    results = stopping if leaving.is_set() else {name: _result(check) for name, check in list(asked.items())}
     if all(result["status"] == "ok" for result in results.values()):
         return wire.json_response({"status": "ok", "checks": results | _queues()})
     response = wire.json_response({"status": "failing", "checks": results}, status=503)

@@ -7,44 +7,42 @@ from flask import Flask
 from chassis.app import assemble
 from chassis.brokers import connected
 from chassis.routes import open_to_all
-from gateway import gauges
+from chassis.settings import SettingsError
+from gateway import gauges, routefile
 from gateway.accesslog import AccessLog
 from gateway.cache import Cache
+from gateway.clerk import Clerk
 from gateway.desk import Desk
 from gateway.documents import Documents
 from gateway.hearsay import Hearsay
-from gateway.instances import Service
 from gateway.loop import Loop
 from gateway.middleware import Middleware
 from gateway.pages import openapi, pages
-from gateway.probes import Probe
 from gateway.proxy import Proxy
-from gateway.routes import ACCOUNTS, CATALOGUE, ORDERS, ROUTES, Table
-from gateway.scouts import Scout
+from gateway.routefile import BadRoutes
 from gateway.settings import GatewaySettings
+from gateway.switchboard import Switchboard
 
 
 def create_app(settings: GatewaySettings | None = None) -> Flask:
     """The gateway's own pages, behind the middleware that passes everything else on to its service."""
     settings = settings or GatewaySettings.load()
+    try:
+        routing = routefile.read(settings.routes_file, settings.urls)
+    except BadRoutes as fault:
+        raise SettingsError(f"cannot start\n  ROUTES_FILE: {settings.routes_file}: {fault}") from fault
     loop = Loop()
-    table = Table(ROUTES)
-    urls = {ACCOUNTS: settings.auth_url, CATALOGUE: settings.product_url, ORDERS: settings.order_url}
-    services = {
-        name: Service(name, url, loop, settings.connect_seconds, settings.requests_at_once)
-        for name, url in urls.items()
-    }
+    board = Switchboard()
+    clerk = Clerk(board, loop, settings, routing)
     cache = Cache(loop, settings.cache_bytes, settings.cache_seconds, settings.upstream_seconds)
-    gauges.show(services.values(), cache)
-    probes = {name: Probe(service) for name, service in services.items()}
-    app = assemble("gateway", settings, routes=[pages], checks={name: probe.check for name, probe in probes.items()})
+    gauges.show_cache(cache)
+    app = assemble("gateway", settings, routes=[pages], checks=board.checks)
     proxy = Proxy(
         loop,
         Desk(app, app.wsgi_app, loop, settings.threads),
-        table,
-        services,
+        board,
         cache,
-        scouts=[Scout(service, loop, settings.look_seconds) for service in services.values()],
+        clerk=clerk,
         hearsay=Hearsay(connected(settings), loop, cache) if settings.cache_seconds else None,
         limit=settings.requests_limit,
         trusted=settings.proxy_networks,
@@ -52,7 +50,7 @@ def create_app(settings: GatewaySettings | None = None) -> Flask:
         patience=settings.upstream_seconds,
         access_log=AccessLog(app.name, settings.log_level),
     )
-    app.extensions |= {"probes": probes, "documents": Documents(table, services), "proxy": proxy}
+    app.extensions |= {"board": board, "documents": Documents(board), "proxy": proxy}
     app.view_functions["openapi"] = open_to_all(openapi)
     app.wsgi_app = Middleware(proxy)  # type: ignore[method-assign]
     return app

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gateway.errands import Errand
 
 Address = tuple[str, str, str]  # scheme, host, and the target as it came
-Variant = tuple[bytes | None, ...]
+Variant = tuple[str | bytes | None, ...]
 
 SIZE_OF_PLACE = 1024
 MOST_VARIANTS = 16
@@ -58,17 +58,17 @@ class Place:
         """About how many bytes it takes."""
         return SIZE_OF_PLACE + len(self.address[2]) + sum(kept.size for kept in self.kept.values())
 
-    def variant(self, request: Request) -> Variant:
-        """What the request says in the fields that matter here."""
-        return tuple(map(request.said.get, self.varies))
+    def variant(self, errand: "Errand") -> Variant:
+        """Which version of a service it is for, and what it says in the fields that matter here."""
+        return (errand.service.name, *map(errand.request.said.get, self.varies))
 
-    def keep(self, request: Request, kept: Kept) -> None:
+    def keep(self, errand: "Errand", kept: Kept) -> None:
         """Keep an answer, unless there is one that was asked for later."""
         self.is_shared = True
         if kept.varies != self.varies:
             self.varies = kept.varies
             self.kept.clear()
-        variant = self.variant(request)
+        variant = self.variant(errand)
         before = self.kept.pop(variant, kept)
         self.kept[variant] = max(before, kept, key=lambda each: each.asked)
         if len(self.kept) > MOST_VARIANTS:
@@ -111,7 +111,7 @@ class Cache:
         request = errand.request
         errand.came = errand.came or next(self._order)
         place = self._place(errand.address)
-        variant = place.variant(request)
+        variant = place.variant(errand)
         kept, fetch = place.kept.get(variant), place.fetches.get(variant)
         if kept is not None and (outcome := self._sufficiency(kept, request, is_fetched=fetch is not None)):
             self._give(errand, kept, outcome)
@@ -139,7 +139,7 @@ class Cache:
             if errand.request.method == "GET" or answer.status != OK:
                 self._give_up(fetch)
             return
-        self._keep(fetch.place, errand.request, kept)
+        self._keep(fetch.place, errand, kept)
         self._give(errand, kept, outcome)
         self._share(fetch, kept, JOINED)
 
@@ -186,11 +186,11 @@ class Cache:
         self._grow(place.size)
         return place
 
-    def _keep(self, place: Place, request: Request, kept: Kept) -> None:
-        if kept is place.kept.get(place.variant(request)):
+    def _keep(self, place: Place, errand: "Errand", kept: Kept) -> None:
+        if kept is place.kept.get(place.variant(errand)):
             return
         before = place.size
-        place.keep(request, kept)
+        place.keep(errand, kept)
         if self._places.get(place.address) is place:
             self._grow(place.size - before)
 
@@ -237,17 +237,17 @@ class Cache:
     def _share(self, fetch: Fetch, kept: Kept, outcome: Outcome) -> None:
         """Give it to those who want the same and came before it was asked for; an old one is so for everybody."""
         place = fetch.place
-        variant = place.variant(fetch.leader.request)
+        variant = place.variant(fetch.leader)
         for errand in _parting(fetch):
             is_in_time = errand.came < fetch.order or outcome is BRIDGED
-            if is_in_time and place.variant(errand.request) == variant:
+            if is_in_time and place.variant(errand) == variant:
                 self._give(errand, kept, outcome)
             else:
                 self._see_to_again(errand)
 
     def _bridge(self, fetch: Fetch) -> bool:
         """Give everybody what there was before, if that may be."""
-        kept = fetch.place.kept.get(fetch.place.variant(fetch.leader.request))
+        kept = fetch.place.kept.get(fetch.place.variant(fetch.leader))
         if kept is None or not kept.bridges("stale-if-error", self._loop.now):
             return False
         self._give(fetch.leader, kept, BRIDGED)

@@ -128,6 +128,7 @@ class Pool:
         self._loop = loop
         self._address = address
         self._idle: deque[Connection] = deque()
+        self._is_retired = False
 
     def take(self, asking: Asking, fresh: bool = False, surely: bool = False) -> Connection:
         """A connection for a request; `fresh` asks for a new one, `surely` looks whether an old one still is fit."""
@@ -144,6 +145,9 @@ class Pool:
     def give_back(self, connection: Connection) -> None:
         """Keep a connection whose answer was complete."""
         connection.asking = None
+        if self._is_retired:
+            connection.close()
+            return
         connection.due = self._loop.now + IDLE_SECONDS
         self._idle.append(connection)
 
@@ -156,3 +160,8 @@ class Pool:
         """End all that are idle."""
         while self._idle:
             self._idle.pop().close()
+
+    def retire(self) -> None:
+        """Keep none from now on: those under way end with their answers."""
+        self._is_retired = True
+        self.close()

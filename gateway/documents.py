@@ -8,6 +8,7 @@ from typing import Any
 from gateway.instances import Service
 from gateway.probes import fetch
 from gateway.routes import Table
+from gateway.switchboard import Switchboard
 
 FRESH_SECONDS = 30.0
 RETRY_SECONDS = 2.0
@@ -19,24 +20,30 @@ Document = dict[str, Any]
 class Documents:
     """The descriptions of all services, kept for a while; the last one known stands in for a service that is away."""
 
-    def __init__(self, table: Table, services: Mapping[str, Service]) -> None:
-        self._table = table
-        self._services = services
+    def __init__(self, board: Switchboard) -> None:
+        self._board = board
+        self._services: Mapping[str, Service] = {}
         self._known: dict[str, Document] = {}
-        self._away: list[str] = list(services)
+        self._away: list[str] = []
         self._until = 0.0
         self._lock = threading.Lock()
 
     def merged(self, title: str, version: str) -> Document:
         """All that is routed, as one description."""
         known, away = self._fetched()
-        return merge(known, self._table, title, version) | {"x-unavailable": away}
+        table = self._board.table
+        # Versions of a service answer for what it describes itself.
+        known = {name: document for name, document in known.items() if name in table.services}
+        return merge(known, table, title, version) | {"x-unavailable": away}
 
     def _fetched(self) -> tuple[dict[str, Document], list[str]]:
         with self._lock:
-            if time.monotonic() >= self._until:
-                found = {name: _described(service) for name, service in self._services.items()}
-                self._known |= {name: document for name, document in found.items() if document}
+            services = self._board.services
+            if services is not self._services or time.monotonic() >= self._until:
+                found = {name: _described(service) for name, service in services.items()}
+                known = {name: document or self._known.get(name) for name, document in found.items()}
+                self._known = {name: document for name, document in known.items() if document}
+                self._services = services
                 self._away = [name for name, document in found.items() if not document]
                 self._until = time.monotonic() + (RETRY_SECONDS if self._away else FRESH_SECONDS)
             return dict(self._known), self._away

@@ -42,6 +42,7 @@ class Errand:
         self.target = target
         self.route = route
         self.client = client
+        self.service = proxy.board.services[route.service_for(client.address)]
         self.instance: Instance | None = None
         self.came = 0
         self.fetch: Fetch | None = None
@@ -67,7 +68,7 @@ class Errand:
         """Where it was sent, in the words of the log."""
         return {
             "route": self.route.prefix,
-            "upstream": self.route.service,
+            "upstream": self.service.name,
             "instance": "cache" if self._is_kept else self.instance.name if self.instance else "none",
         }
 
@@ -130,7 +131,7 @@ class Errand:
 
     def go(self) -> None:
         """Go to the service."""
-        self._exchange = Exchange(self, self._proxy.services[self.route.service])
+        self._exchange = Exchange(self, self.service)
         try:
             self._exchange.begin()
         except Failure as failure:

@@ -1,6 +1,5 @@
 """What the metrics show of the services' troubles, read when they are asked for."""
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge
@@ -17,18 +16,24 @@ PLACES = Gauge("gateway_bulkhead_places", "How many there may be", ["service"], 
 BUDGET = Gauge("gateway_retry_budget", "How many repeats may be spent now", ["service"], registry=registry)
 KNOWN = Gauge("gateway_instances", "Instances of the service that are known", ["service"], registry=registry)
 RESTING = Gauge("gateway_instances_resting", "Those of them that are left alone", ["service"], registry=registry)
+OF_A_SERVICE = (OPEN, TAKEN, PLACES, BUDGET, KNOWN, RESTING)
 CACHED = Counter("gateway_cache", "Questions to the cache, by how the answer was had", ["outcome"], registry=registry)
 CACHE_BYTES = Gauge("gateway_cache_bytes", "How much the cache keeps", registry=registry)
 
 
-def show(services: Iterable[Service], cache: "Cache") -> None:
-    """Have the gauges tell of these services, and of what is kept of their answers."""
-    for service in services:
-        _show(service)
+def show_cache(cache: "Cache") -> None:
+    """Have the gauges tell of what is kept."""
     CACHE_BYTES.set_function(lambda: cache.size)
 
 
-def _show(service: Service) -> None:
+def hide(service: Service) -> None:
+    """Have them tell of it no more."""
+    for gauge in OF_A_SERVICE:
+        gauge.remove(service.name)
+
+
+def show(service: Service) -> None:
+    """Have the gauges tell of this service."""
     OPEN.labels(service.name).set_function(lambda: service.breaker.is_open)
     TAKEN.labels(service.name).set_function(lambda: service.bulkhead.taken)
     PLACES.labels(service.name).set_function(lambda: service.bulkhead.places)

@@ -106,7 +106,12 @@ class Service:
         """The name service says that its instances are there; those that are gone finish what they have."""
         known = {instance.address: instance for instance in self.instances}
         for address in known.keys() - set(addresses):
-            known[address].pool.close()
+            known[address].pool.retire()
         self.instances = tuple(
             known.get(address) or Instance(self._loop, address, self._connect_seconds) for address in addresses
         )
+
+    def retire(self) -> None:
+        """It gets nothing new: what has begun is finished, and no connection outlives its answer."""
+        for instance in self.instances:
+            instance.pool.retire()

@@ -1,6 +1,5 @@
 """The gateway's own pages: the API's description, and how the services are."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, current_app, request
@@ -12,9 +11,9 @@ from chassis.pages import page, visitor
 from chassis.routes import Routes
 from gateway.conditions import conditions
 from gateway.documents import Documents, operations_of
-from gateway.probes import Probe
-from gateway.routes import ACCOUNTS
+from gateway.switchboard import Switchboard
 
+ACCOUNTS = "accounts"
 TITLE = "Shop"
 
 pages = Routes("pages", __name__, template_folder="templates")
@@ -30,14 +29,15 @@ def docs() -> ResponseReturnValue:
 @pages.get("/status", who=Who.ANYONE, hidden=True)
 def status() -> ResponseReturnValue:
     """How the services are: a page, or a document for who asks for JSON."""
-    probes: Mapping[str, Probe] = current_app.extensions["probes"]
-    services = conditions(probes.values())
+    board: Switchboard = current_app.extensions["board"]
+    services = conditions(board.probes.values())
     is_well = all(service["status"] == "up" for service in services.values())
     document = {"status": "ok" if is_well else "degraded", "version": _version(), "services": services}
     if request.accept_mimetypes.best_match(["text/html", wire.JSON]) == wire.JSON:
         return wire.json_response(document)
     # Who looks at it is not asked of accounts that are down: the page would wait for them.
-    looking = (lambda: None) if services[ACCOUNTS]["status"] == "down" else visitor
+    is_known = ACCOUNTS in services and services[ACCOUNTS]["status"] != "down"
+    looking = visitor if is_known else lambda: None
     return page("status.html", shop=document, visitor=looking)
 
 

@@ -1,7 +1,6 @@
 """The hot path, in front of Flask: what the routing table knows is passed on, the rest is the gateway's own."""
 
 import socket
-from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -11,15 +10,14 @@ from chassis.requestlog import request_id
 from gateway import targets
 from gateway.accesslog import AccessLog
 from gateway.cache import Cache
+from gateway.clerk import Clerk
 from gateway.desk import Desk
 from gateway.errands import Errand
 from gateway.forwarded import Client, Networks, Peer, client_of
 from gateway.heads import Refused, Request
 from gateway.hearsay import Hearsay
-from gateway.instances import Service
 from gateway.loop import Loop
-from gateway.routes import Route, Table
-from gateway.scouts import Scout
+from gateway.switchboard import Switchboard
 from gateway.targets import Target
 from gateway.visitors import Visitor
 
@@ -28,8 +26,6 @@ log = structlog.get_logger()
 REFUSED_METHODS = frozenset(("CONNECT", "TRACE"))
 ALLOWED = {"Allow": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}
 PROBES = frozenset(("/livez", "/readyz", "/metrics"))
-MOST_PATHS = 4096
-FIRST_LOOK_SECONDS = 2.0
 WORDS = {
     400: ("bad-request", "The request is malformed."),
     414: ("uri-too-long", "The address is too long."),
@@ -45,11 +41,10 @@ class Proxy:
         self,
         loop: Loop,
         desk: Desk,
-        table: Table,
-        services: Mapping[str, Service],
+        board: Switchboard,
         cache: Cache,
         *,
-        scouts: Sequence[Scout],
+        clerk: Clerk,
         hearsay: Hearsay | None,
         limit: Limit,
         trusted: Networks,
@@ -58,37 +53,36 @@ class Proxy:
         access_log: AccessLog,
     ) -> None:
         self.loop = loop
-        self.services = services
+        self.board = board
         self.cache = cache
         self.patience = patience
         self.access_log = access_log
         self.visitors: set[Visitor] = set()
         self._desk = desk
-        self._scouts = scouts
+        self._clerk = clerk
         self._hearsay = hearsay
-        self._table = table
         self._limit = limit
         self._trusted = trusted
         self._default_host = default_host
-        self._known: dict[str, Route | None] = {}
         loop.after_turns(access_log.write)
 
     def start(self) -> None:
         """Look for the services, and wait a moment for what is found first."""
-        for scout in self._scouts:
-            scout.start()
+        self._clerk.start()
         if self._hearsay is not None:
             self._hearsay.start()
-        for scout in self._scouts:
-            scout.has_looked.wait(FIRST_LOOK_SECONDS)
+        self._clerk.has_looked.wait()
 
     def close(self) -> None:
         """End what runs beside the loop."""
-        for scout in self._scouts:
-            scout.end()
+        self._clerk.end()
         if self._hearsay is not None:
             self._hearsay.end()
         self._desk.close()
+
+    def read_routes_again(self) -> None:
+        """Have the routing file read again, and go by it if it is right."""
+        self._clerk.read_again()
 
     def welcome(self, connected: socket.socket, peer: Peer) -> None:
         """A client has connected."""
@@ -103,7 +97,7 @@ class Proxy:
             if request.method in REFUSED_METHODS:
                 raise Problem(405, headers=ALLOWED)
             client = client_of(request, target, visitor.peer, self._default_host, self._trusted)
-            route = self._route(target)
+            route = self.board.table.find(target.path)
             if route is not None:
                 visitor.errand = Errand(self, visitor, target, route, client)
             self._count(visitor, client, target)
@@ -128,15 +122,6 @@ class Proxy:
         known, status = request_id(None), refused.status
         log.info("request refused", request_id=known, status=status, reason=str(refused), address=visitor.peer[0])
         self._desk.answer_shortly(visitor, Problem(status, *WORDS[status]), known)
-
-    def _route(self, target: Target) -> Route | None:
-        try:
-            return self._known[target.path]
-        except KeyError:
-            route = self._table.find(target.path)
-            if len(self._known) < MOST_PATHS:
-                self._known[target.path] = route
-            return route
 
     def _count(self, visitor: Visitor, client: Client, target: Target) -> None:
         """Count the request against its client's limit; raises a 429 problem."""

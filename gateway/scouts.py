@@ -20,8 +20,9 @@ class Scout(threading.Thread):
 
     def __init__(self, service: Service, loop: Loop, seconds: float) -> None:
         super().__init__(name=f"scout of {service.name}", daemon=True)
+        self.service = service
         self.has_looked = threading.Event()
-        self._service = service
+        self.has_found = False
         self._loop = loop
         self._seconds = seconds
         self._ends = threading.Event()
@@ -40,17 +41,18 @@ class Scout(threading.Thread):
 
     def _ask(self) -> None:
         """Ask each instance whether it is ready."""
-        for instance in self._service.instances:
+        for instance in self.service.instances:
             status, _ = fetch(instance, "/readyz")
             self._loop.ask(partial(instance.said, status == READY))
 
     def _look(self) -> None:
         try:
-            addresses = resolved(self._service.url)
+            addresses = resolved(self.service.url)
         except OSError as error:
-            log.warning("service not found", upstream=self._service.name, reason=repr(error))
+            log.warning("service not found", upstream=self.service.name, reason=repr(error))
             return
-        self._loop.ask(partial(self._service.found, addresses))
+        self.has_found = True
+        self._loop.ask(partial(self.service.found, addresses))
 
 
 def resolved(urls: str) -> tuple[Address, ...]:

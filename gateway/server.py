@@ -30,7 +30,7 @@ COLLECTED = (20_000, 20, 20)  # what a request leaves behind is gone by itself: 
 
 
 def serve(settings: GatewaySettings) -> None:
-    """Serve until SIGTERM or SIGINT; requests under way are finished first."""
+    """Serve until SIGTERM or SIGINT; requests under way are finished first. SIGHUP has the routes read again."""
     logs.configure("gateway", settings.log_level)
     claim_port(settings)
     allow_files()
@@ -39,6 +39,8 @@ def serve(settings: GatewaySettings) -> None:
     door = Door(proxy, settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, door.begin_to_leave)
+    # By way of the loop: a handler that is itself interrupted must not meet a lock.
+    signal.signal(signal.SIGHUP, lambda *_: proxy.loop.ask(proxy.read_routes_again))
     # The loop must not wait long for a thread that is busy with a page, nor for a look at what start-up has made.
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()

@@ -1,6 +1,7 @@
 """What the gateway reads from its environment."""
 
 from functools import cached_property
+from pathlib import Path
 
 from pydantic import Field, field_validator
 
@@ -13,6 +14,7 @@ class GatewaySettings(Settings):
 
     port: int = 8080
     threads: int = 8
+    routes_file: Path = Path(__file__).with_name("routes.toml")
     requests_at_once: int = 256
     trusted_proxies: str = ""
     ratelimit_requests: str = "6000/minute"
@@ -27,6 +29,11 @@ class GatewaySettings(Settings):
     def _a_rule(cls, rule: str) -> str:
         Limit("requests", rule, None)
         return rule
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """The settings that the routing file may name as a service's address."""
+        return {"AUTH_URL": self.auth_url, "PRODUCT_URL": self.product_url, "ORDER_URL": self.order_url}
 
     @cached_property
     def requests_limit(self) -> Limit:

@@ -11,12 +11,12 @@ import pytest
 import requests
 
 from chassis.identity import Who
-from gateway.routes import ROUTES, Table
 from tests.builders import Client, Person
 from tests.conftest import Origin
 from tests.integration.conftest import ADMIN, CUSTOMER, SERVICE, STAFF, STRANGER, Cast, browser_session
 from tests.integration.maps import Mapped, mapped
 from tests.shop import Shop
+from tests.unit.gateway.wires import TABLE
 
 EVERYBODY = (STRANGER, CUSTOMER, STAFF, ADMIN, SERVICE)
 MAY = {
@@ -28,7 +28,6 @@ MAY = {
 }
 KNOWN = (CUSTOMER, STAFF, ADMIN)
 IN, SENT_TO_SIGN_IN = "in", "sent to sign in"
-TABLE = Table(ROUTES)
 OWN = {"/livez", "/readyz", "/metrics", "/openapi.json"}
 
 

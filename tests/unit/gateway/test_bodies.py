@@ -9,11 +9,12 @@ from contextlib import suppress
 
 import pytest
 
-from gateway.routes import BODY, UPLOAD
+from gateway.routes import BODY
 from tests.builders import eventually
 from tests.unit.gateway.upstreams import Received, Reply, raw, reply
 from tests.unit.gateway.wires import Gateway
 
+UPLOAD = 10 * BODY
 SIZES = [0, 1, 1000, 64 * 1024 - 1, 64 * 1024, 64 * 1024 + 1, 300_000, BODY]
 
 

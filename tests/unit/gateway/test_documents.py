@@ -3,9 +3,7 @@
 from typing import Any
 
 from gateway.documents import merge, operations_of
-from gateway.routes import ACCOUNTS, CATALOGUE, ORDERS, ROUTES, Table
-
-TABLE = Table(ROUTES)
+from tests.unit.gateway.wires import TABLE
 
 
 def description(*paths: str, who: str = "anyone", version: str = "1.0", **schemas: Any) -> dict[str, Any]:
@@ -25,13 +23,13 @@ def description(*paths: str, who: str = "anyone", version: str = "1.0", **schema
 
 def test_what_is_routed_is_described_under_one_roof() -> None:
     merged = merge(
-        {ACCOUNTS: description("/api/v2/users"), CATALOGUE: description("/api/v2/products/{slug}", version="2.0")},
+        {"accounts": description("/api/v2/users"), "catalogue": description("/api/v2/products/{slug}", version="2.0")},
         TABLE,
         "Shop",
         "3.0",
     )
     assert list(merged["paths"]) == ["/api/v2/products/{slug}", "/api/v2/users"]
-    assert merged["x-services"] == {ACCOUNTS: "1.0", CATALOGUE: "2.0"}
+    assert merged["x-services"] == {"accounts": "1.0", "catalogue": "2.0"}
     assert merged["info"]["version"] == "3.0"
     ids = [operation["operationId"] for _, _, operation in operations_of(merged)]
     assert ids == ["catalogue_get_it", "accounts_get_it"]
@@ -39,15 +37,15 @@ def test_what_is_routed_is_described_under_one_roof() -> None:
 
 def test_what_is_not_routed_is_not_described() -> None:
     inside = description("/api/v2/reservations", "/internal/products", "/api/v2/products")
-    assert list(merge({CATALOGUE: inside}, TABLE, "Shop", "1")["paths"]) == ["/api/v2/products"]
-    assert merge({CATALOGUE: description("/api/v2/products", who="service")}, TABLE, "Shop", "1")["paths"] == {}
+    assert list(merge({"catalogue": inside}, TABLE, "Shop", "1")["paths"]) == ["/api/v2/products"]
+    assert merge({"catalogue": description("/api/v2/products", who="service")}, TABLE, "Shop", "1")["paths"] == {}
 
 
 def test_what_another_service_answers_for_is_a_conflict() -> None:
-    merged = merge({ORDERS: description("/api/v2/products")}, TABLE, "Shop", "1")
+    merged = merge({"orders": description("/api/v2/products")}, TABLE, "Shop", "1")
     assert merged["paths"] == {}
     assert merged["x-conflicts"] == [
-        {"path": "/api/v2/products", "described by": ORDERS, "answered by": CATALOGUE},
+        {"path": "/api/v2/products", "described by": "orders", "answered by": "catalogue"},
     ]
 
 
@@ -55,8 +53,8 @@ def test_one_name_for_two_things_becomes_two_names() -> None:
     number, text = {"type": "integer"}, {"type": "string"}
     merged = merge(
         {
-            ACCOUNTS: description("/api/v2/users", Thing=number, Unused=text),
-            CATALOGUE: description(
+            "accounts": description("/api/v2/users", Thing=number, Unused=text),
+            "catalogue": description(
                 "/api/v2/products", Thing={"items": {"$ref": "#/components/schemas/Part"}}, Part=text
             ),
         },
@@ -78,5 +76,5 @@ def test_one_name_for_two_things_becomes_two_names() -> None:
 
 
 def test_the_gateways_own_answers_are_described_too() -> None:
-    merged = merge({CATALOGUE: description("/api/v2/products")}, TABLE, "Shop", "1")
+    merged = merge({"catalogue": description("/api/v2/products")}, TABLE, "Shop", "1")
     assert {"200", "502", "503", "504"} == set(merged["paths"]["/api/v2/products"]["get"]["responses"])

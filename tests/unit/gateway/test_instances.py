@@ -56,7 +56,7 @@ def app(one: Upstream, other: Upstream, request: pytest.FixtureRequest) -> Itera
 @pytest.fixture
 def catalogue(app: Flask) -> Service:
     """The service as the gateway knows it."""
-    service: Service = app.extensions["proxy"].services["catalogue"]
+    service: Service = app.extensions["board"].services["catalogue"]
     return service
 
 

@@ -14,6 +14,7 @@ from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 
+from gateway import routefile
 from tests.builders import Client, eventually
 from tests.ports import free_port
 from tests.services import SECRET_KEY, SERVICE_TOKEN
@@ -21,6 +22,9 @@ from tests.unit.gateway.upstreams import Received, Upstream
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 60.0
+SHIPPED = ROOT / "gateway/routes.toml"
+ADDRESSES = dict.fromkeys(("AUTH_URL", "PRODUCT_URL", "ORDER_URL"), "http://service.test")
+TABLE = routefile.read(SHIPPED, ADDRESSES).table
 
 
 @dataclass
