@@ -11,6 +11,7 @@ from tests.faults.crew import Crew
 from tests.shop import Shop
 
 AWAY = "The catalogue cannot be reached; try again shortly."
+UNCHECKED = "Prices and stock cannot be checked at the moment."
 
 
 def test_the_catalogue_goes_and_comes_back_while_somebody_shops(
@@ -36,13 +37,14 @@ def test_the_catalogue_goes_and_comes_back_while_somebody_shops(
         expect(page.get_by_text(AWAY)).to_be_visible()
         ada.go("/cart")
         expect(page.get_by_role("link", name=lamp["name"])).to_be_visible()
-        expect(page.get_by_text("Prices and stock cannot be checked at the moment.")).to_be_visible()
+        expect(page.get_by_text(UNCHECKED)).to_be_visible()
         ada.go("/orders")
         expect(page.get_by_text(number)).to_be_visible()
         ada.go("/account")
         expect(page.get_by_label("Email address")).to_have_value(person.email)
 
     eventually(lambda: Client(suite.gateway).get("/readyz").status_code == 200)
+    eventually(lambda: ada.go("/cart").get_by_text(UNCHECKED).count() == 0)
     ada.put_into_cart(mug["slug"])
     expect(page.get_by_role("link", name="Cart 2")).to_be_visible()
     ada.go("/checkout")
