@@ -9,6 +9,7 @@ import structlog
 from gateway import routefile
 from gateway.instances import Service
 from gateway.loop import Loop
+from gateway.names import Names
 from gateway.routefile import BadRoutes, Routing
 from gateway.routes import Table
 from gateway.scouts import Scout
@@ -29,6 +30,7 @@ class Clerk(threading.Thread):
         self._board = board
         self._loop = loop
         self._settings = settings
+        self._names = Names(settings.nameserver)
         self._is_asked = threading.Event()
         self._ends = False
         self._scouts = {name: self._scout(name, url) for name, url in routing.urls.items()}
@@ -79,7 +81,7 @@ class Clerk(threading.Thread):
     def _scout(self, name: str, url: str) -> Scout:
         settings = self._settings
         service = Service(name, url, self._loop, settings.connect_seconds, settings.requests_at_once)
-        return Scout(service, self._loop, settings.look_seconds)
+        return Scout(service, self._names, self._loop, settings.look_seconds)
 
 
 def services_of(scouts: Mapping[str, Scout]) -> dict[str, Service]:

@@ -19,10 +19,11 @@ IDLE_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class Address:
-    """Where an instance listens, as the operating system wants to know it."""
+    """Where an instance listens, as the operating system wants to know it; those of a higher rank stand by for it."""
 
     family: socket.AddressFamily
     place: tuple[Any, ...]
+    rank: int = 0
 
     def __str__(self) -> str:
         host, port = self.place[:2]

@@ -84,11 +84,15 @@ class Service:
         self.bulkhead = Bulkhead(places)
         self.budget = Budget()
         self.instances: tuple[Instance, ...] = ()
+        self._has_ranks = False
         self._loop = loop
         self._connect_seconds = connect_seconds
 
     def choose(self, other_than: Collection[Instance] = ()) -> Instance:
-        """The less busy of two chosen at random, but none of those given; raises Unreachable when there is none."""
+        """The less busy of two chosen at random from the lowest rank that is awake, but none of those given.
+
+        Raises Unreachable when there is none.
+        """
         everyone = [each for each in self.instances if each not in other_than] if other_than else self.instances
         if not everyone:
             raise Unreachable("no instance is known")
@@ -96,6 +100,9 @@ class Service:
             return everyone[0]
         # When all are resting, trying is better than refusing.
         awake = [instance for instance in everyone if not instance.is_resting] or everyone
+        if self._has_ranks:
+            lowest = min(instance.address.rank for instance in awake)
+            awake = [instance for instance in awake if instance.address.rank == lowest]
         if len(awake) == 1:
             return awake[0]
         one, other = random.sample(awake, 2)
@@ -110,6 +117,7 @@ class Service:
         self.instances = tuple(
             known.get(address) or Instance(self._loop, address, self._connect_seconds) for address in addresses
         )
+        self._has_ranks = len({address.rank for address in addresses}) > 1
 
     def retire(self) -> None:
         """It gets nothing new: what has begun is finished, and no connection outlives its answer."""

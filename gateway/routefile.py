@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from gateway.names import BY_RECORD
 from gateway.routes import BODY, Route, Table
 
 SEGMENTS = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+|/")
@@ -58,8 +59,9 @@ def _urls(written: str, info: ValidationInfo) -> str:
         written = settings[written[1:]]
     for url in written.split(","):
         parts = urlsplit(url.strip())
-        if parts.scheme != "http" or not parts.hostname or parts.port == 0:
-            raise ValueError("must be http://HOST:PORT, or several by commas")
+        is_record = parts.scheme == BY_RECORD and parts.port is None
+        if not (is_record or parts.scheme == "http") or not parts.hostname or parts.port == 0:
+            raise ValueError("must be http://HOST:PORT or http+srv://RECORD, or several by commas")
     return written
 
 

@@ -1,15 +1,13 @@
 """Where the instances of a service are: asked of the name service again and again, never while a request waits."""
 
-import socket
 import threading
 from functools import partial
-from urllib.parse import urlsplit
 
 import structlog
 
-from gateway.connections import Address
 from gateway.instances import Service
 from gateway.loop import Loop
+from gateway.names import Names, NobodyFound
 from gateway.probes import READY, fetch
 
 log = structlog.get_logger()
@@ -18,11 +16,12 @@ log = structlog.get_logger()
 class Scout(threading.Thread):
     """Looks for the instances of one service, on a thread of its own."""
 
-    def __init__(self, service: Service, loop: Loop, seconds: float) -> None:
+    def __init__(self, service: Service, names: Names, loop: Loop, seconds: float) -> None:
         super().__init__(name=f"scout of {service.name}", daemon=True)
         self.service = service
         self.has_looked = threading.Event()
         self.has_found = False
+        self._names = names
         self._loop = loop
         self._seconds = seconds
         self._ends = threading.Event()
@@ -47,21 +46,9 @@ class Scout(threading.Thread):
 
     def _look(self) -> None:
         try:
-            addresses = resolved(self.service.url)
-        except OSError as error:
-            log.warning("service not found", upstream=self.service.name, reason=repr(error))
+            addresses = self._names.resolved(self.service.url)
+        except NobodyFound as error:
+            log.warning("service not found", upstream=self.service.name, reason=str(error))
             return
         self.has_found = True
         self._loop.ask(partial(self.service.found, addresses))
-
-
-def resolved(urls: str) -> tuple[Address, ...]:
-    """All addresses behind one URL, or behind several by commas, in an order that stays; raises OSError."""
-    found = {address for url in urls.split(",") for address in _resolved(url)}
-    return tuple(sorted(found, key=str))
-
-
-def _resolved(url: str) -> set[Address]:
-    parts = urlsplit(url.strip())
-    found = socket.getaddrinfo(parts.hostname, parts.port or 80, type=socket.SOCK_STREAM)
-    return {Address(family, (str(place[0]), *place[1:])) for family, _, _, _, place in found}

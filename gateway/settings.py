@@ -2,6 +2,7 @@
 
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
@@ -15,6 +16,7 @@ class GatewaySettings(Settings):
     port: int = 8080
     threads: int = 8
     routes_file: Path = Path(__file__).with_name("routes.toml")
+    nameserver: str | None = None
     requests_at_once: int = 256
     trusted_proxies: str = ""
     ratelimit_requests: str = "6000/minute"
@@ -29,6 +31,14 @@ class GatewaySettings(Settings):
     def _a_rule(cls, rule: str) -> str:
         Limit("requests", rule, None)
         return rule
+
+    @field_validator("nameserver")
+    @classmethod
+    def _a_place(cls, written: str | None) -> str | None:
+        place = urlsplit(f"//{written}")
+        if written is not None and not (place.hostname and place.port != 0 and place.netloc == written):
+            raise ValueError("must be HOST or HOST:PORT")
+        return written
 
     @property
     def urls(self) -> dict[str, str]:

@@ -1,19 +1,15 @@
 """Several instances of a service: who gets what, and who is left alone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
 from flask import Flask
 
-from gateway.app import create_app
 from gateway.budgets import MOST, SHARE, Budget
 from gateway.instances import Service
-from gateway.proxy import Proxy
-from gateway.scouts import resolved
-from gateway.settings import GatewaySettings
+from gateway.names import Names
 from tests.builders import eventually
-from tests.services import SECRET_KEY, SERVICE_TOKEN
 from tests.unit.gateway.upstreams import Received, Reply, Upstream, raw, reply
 
 
@@ -36,21 +32,9 @@ def other() -> Iterator[Upstream]:
 
 
 @pytest.fixture
-def app(one: Upstream, other: Upstream, request: pytest.FixtureRequest) -> Iterator[Flask]:
+def app(app_with: Callable[..., Flask], one: Upstream, other: Upstream, request: pytest.FixtureRequest) -> Flask:
     """A gateway in front of both, which looks after them once, or as often as a test wants it to."""
-    settings = GatewaySettings.load(
-        secret_key=SECRET_KEY,
-        service_token=SERVICE_TOKEN,
-        product_url=f"{one.url},{other.url}",
-        ratelimit_requests="off",
-        look_seconds=getattr(request, "param", 3600),
-    )
-    app = create_app(settings)
-    yield app
-    proxy: Proxy = app.extensions["proxy"]
-    proxy.close()
-    proxy.loop.ask(proxy.loop.end)
-    eventually(lambda: not proxy.loop.is_running)
+    return app_with(product_url=f"{one.url},{other.url}", look_seconds=getattr(request, "param", 3600))
 
 
 @pytest.fixture
@@ -84,7 +68,7 @@ def test_an_instance_that_vanishes_while_it_is_asked_is_replaced_by_one_that_is_
 ) -> None:
     def leaves(left: Upstream, request: Received) -> Reply:
         """Gone from the name service, and then gone altogether."""
-        app.extensions["proxy"].loop.ask(partial(catalogue.found, resolved(left.url)))
+        app.extensions["proxy"].loop.ask(partial(catalogue.found, Names().resolved(left.url)))
         eventually(lambda: len(catalogue.instances) == 1)
         return raw(hang_up=True)
 

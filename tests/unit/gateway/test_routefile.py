@@ -29,6 +29,7 @@ FAULTS = {
     "twice": ("services.a = 'http://a'\n[routes]\n'/b' = 'a'\n'/b' = 'a'\n", "line 4"),
     "no setting": ("services.a = '$REDIS_URL'\nroutes.'/b' = 'a'", "services.a: no such setting"),
     "no address": ("services.a = 'ftp://a'\nroutes.'/b' = 'a'", "services.a: must be http://"),
+    "record with a port": ("services.a = 'http+srv://a:80'\nroutes.'/b' = 'a'", "http+srv://RECORD"),
     "bad port": ("services.a = 'http://a:x'\nroutes.'/b' = 'a'", "services.a: "),
     "slash at the end": ("services.a = 'http://a'\nroutes.'/b/' = 'a'", 'routes."/b/": must be'),
     "dot segment": ("services.a = 'http://a'\nroutes.'/../b' = 'a'", 'routes."/../b": must be'),

@@ -1,0 +1,79 @@
+"""What a service's URL stands for: the addresses of a host, or of all that an SRV record (RFC 2782) points at."""
+
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from dns.exception import DNSException
+from dns.name import Name, root
+from dns.rdatatype import AAAA, SRV, A
+from dns.resolver import NXDOMAIN, Answer, NoAnswer, Resolver
+
+from gateway.connections import Address
+
+BY_RECORD = "http+srv"
+PATIENCE_SECONDS = 2.0
+
+
+class NobodyFound(Exception):
+    """The name service knows no instance there, or cannot be asked."""
+
+
+class Names:
+    """The name service: the machine's own, but for SRV records the one at `nameserver` (`HOST:PORT`) if given."""
+
+    def __init__(self, nameserver: str | None = None) -> None:
+        self._nameserver = nameserver
+
+    def resolved(self, urls: str) -> tuple[Address, ...]:
+        """All addresses behind one URL, or behind several by commas, in an order that stays; raises NobodyFound."""
+        try:
+            found = {address for url in urls.split(",") for address in self._resolved(url.strip())}
+        except (OSError, UnicodeError, DNSException) as error:
+            raise NobodyFound(str(error)) from error
+        if not found:
+            raise NobodyFound("the record points at nobody")
+        return tuple(sorted(found, key=str))
+
+    def _resolved(self, url: str) -> Iterator[Address]:
+        parts = urlsplit(url)
+        host = str(parts.hostname)
+        if parts.scheme == BY_RECORD:
+            return self._pointed_at(host)
+        return _addresses(host, parts.port or 80)
+
+    def _pointed_at(self, name: str) -> Iterator[Address]:
+        resolver = self._resolver()
+        # By TCP: of an answer by UDP, Consul leaves out what is too much, and does not say so.
+        answer = resolver.resolve(name, SRV, tcp=True, search=True)
+        for record in answer:
+            for host in _told(answer, record.target) or _hosts(resolver, record.target):
+                yield from _addresses(host, record.port, record.priority)
+
+    def _resolver(self) -> Resolver:
+        resolver = Resolver(configure=self._nameserver is None)
+        resolver.lifetime = PATIENCE_SECONDS
+        if self._nameserver is not None:
+            place = urlsplit(f"//{self._nameserver}")
+            resolver.port = place.port or 53
+            resolver.nameservers = [address.place[0] for address in _addresses(str(place.hostname), resolver.port)]
+        return resolver
+
+
+def _addresses(host: str, port: int, rank: int = 0) -> Iterator[Address]:
+    for family, _, _, _, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        yield Address(family, (str(place[0]), *place[1:]), rank)
+
+
+def _told(answer: Answer, target: Name) -> list[str]:
+    """The addresses of a target that came along with the answer."""
+    sets = [each for each in answer.response.additional if each.name == target and each.rdtype in (A, AAAA)]
+    return [record.address for each in sets for record in each]
+
+
+def _hosts(resolver: Resolver, target: Name) -> list[str]:
+    """The addresses of a target, asked for; none when it has none, as `.` has (the service is not to be had there)."""
+    try:
+        return [] if target == root else list(resolver.resolve_name(target, tcp=True).addresses())
+    except (NXDOMAIN, NoAnswer):
+        return []
