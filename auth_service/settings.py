@@ -5,7 +5,7 @@ from base64 import b64encode
 from datetime import timedelta
 from functools import cached_property
 from secrets import token_bytes
-from typing import Annotated
+from typing import Annotated, Any
 
 from argon2 import PasswordHasher
 from flask import current_app
@@ -40,6 +40,11 @@ class AuthSettings(MailSettings):
     ratelimit_sign_ins_address: Rule = "30/5minutes"
     ratelimit_sign_ins_strangers: Rule = "100/hour"
     ratelimit_registrations: Rule = "30/hour"
+
+    def model_post_init(self, context: Any) -> None:
+        """Make what all who sign in share before they come: the first two at once would each make their own."""
+        _ = self.argon2, self.hashing_turns, self.nobodys_hash
+        _ = self.sign_ins, self.sign_ins_address, self.sign_ins_strangers, self.registrations
 
     @property
     def session_lasts(self) -> timedelta:

@@ -3,11 +3,13 @@
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from itertools import count
 
 import pytest
 from flask import Flask
 
+from auth_service.settings import AuthSettings
 from tests.conftest import MakeApp
 from tests.unit.auth_service.conftest import MakeVisitor, Visitor, newcomer
 
@@ -30,6 +32,14 @@ def test_username_and_address_sign_in_whatever_their_case(person: MakeVisitor) -
 
     for name in ("Ada-Lovelace", "ada-lovelace", "ADA@EXAMPLE.COM"):
         assert ada.signs_in(username=name).status_code == 200
+
+
+def test_what_all_who_sign_in_share_is_made_before_they_come(app: Flask) -> None:
+    # Two threads at once may not import the same library half-way, nor each make a semaphore of their own.
+    shared = {name for name, value in vars(AuthSettings).items() if isinstance(value, cached_property)}
+
+    assert shared
+    assert shared <= vars(app.extensions["settings"]).keys()
 
 
 def test_an_unknown_name_is_told_the_same_as_a_wrong_password(person: MakeVisitor, stranger: Visitor) -> None:
