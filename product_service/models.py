@@ -28,6 +28,7 @@ ANY_CASE = sa.String(200).with_variant(sa.String(200, collation="NOCASE"), "sqli
 class Product(Model):
     """One product and its stock; a deleted one stays as a row, and frees its slug for another.
 
+    `in_stock` is the database's to work out, so that its indexes keep apart what is sold out.
     `retired` is 0 while the product is on sale and its own id afterwards, so that (slug, retired) is unique.
     """
 
@@ -42,6 +43,12 @@ class Product(Model):
         sa.Index(None, "retired", "category", "id"),
         sa.Index(None, "retired", "category", "price", "id"),
         sa.Index(None, "retired", "category", "name", "id"),
+        sa.Index(None, "retired", "in_stock", "id"),
+        sa.Index(None, "retired", "in_stock", "price", "id"),
+        sa.Index(None, "retired", "in_stock", "name", "id"),
+        sa.Index(None, "retired", "category", "in_stock", "id"),
+        sa.Index(None, "retired", "category", "in_stock", "price", "id"),
+        sa.Index(None, "retired", "category", "in_stock", "name", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -53,6 +60,7 @@ class Product(Model):
     image: Mapped[str | None] = mapped_column(sa.String(500))
     category: Mapped[str | None] = mapped_column(exact(100))
     available: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    in_stock: Mapped[bool | None] = mapped_column(sa.Computed("available > 0", persisted=False))
     reserved: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     sold: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     stocked: Mapped[int] = mapped_column(sa.BigInteger, default=0)

@@ -13,7 +13,7 @@ from chassis.money import money
 from chassis.paging import PageQuery, Slice, Sort, page
 from chassis.problems import Refusal
 from chassis.schemas import Amount
-from product_service.domain import search, slugs, stock
+from product_service.domain import priceranges, search, slugs, stock
 from product_service.models import Product
 
 ATTEMPTS = 5
@@ -75,6 +75,9 @@ def browse(wanted: Wanted) -> Slice:
     if wanted.q:
         statement, best_first = search.matching(statement, wanted.q)
         sort = sort if wanted.sort else best_first or sort
+    one_index_does = wanted.q or wanted.sort in ("price", "-price")
+    in_range = priceranges.filtered if one_index_does else priceranges.filtered_in_another_order
+    statement = in_range(statement, wanted.min_price, wanted.max_price)
     return page(db.session, statement, sort, wanted)
 
 
@@ -179,9 +182,5 @@ def tell_changed(product: Product) -> None:
 def _filters(wanted: Wanted) -> Iterator[sa.ColumnElement[bool]]:
     if wanted.category is not None:
         yield goods.category == wanted.category
-    if wanted.min_price is not None:
-        yield goods.price >= wanted.min_price
-    if wanted.max_price is not None:
-        yield goods.price <= wanted.max_price
     if wanted.in_stock is not None:
-        yield goods.available > 0 if wanted.in_stock else goods.available == 0
+        yield goods.in_stock == wanted.in_stock

@@ -1,0 +1,85 @@
+"""However many products there are, a page of them is read from an index in its order, and reading stops at its end."""
+
+import random
+from collections.abc import Callable, Iterator
+from itertools import product as combinations
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from chassis.database import db, now
+from product_service.domain import catalogue, priceranges
+from product_service.domain.catalogue import Wanted
+from product_service.models import Product
+
+SORTS = ("newest", "price", "-price", "name")
+FILTERS = [
+    {**category, **stock, **prices}
+    for category, stock, prices in combinations(
+        ({}, {"category": "Glass"}),
+        ({}, {"in_stock": True}, {"in_stock": False}),
+        ({}, {"min_price": 100}, {"max_price": 900}, {"min_price": 100, "max_price": 900}),
+    )
+]
+DETOURS = ("SCAN", "TEMP B-TREE", " ALL ", "filesort", "temporary")
+Plan = list[str]
+Plans = Callable[..., list[Plan]]
+
+
+@pytest.fixture
+def plans(product_app: Flask) -> Iterator[Plans]:
+    """How the database goes about each statement for a page: `plans(sort="name", in_stock=True)`.
+
+    There are some thousands of products, every other one sold out.
+    """
+    dice = random.Random(1)
+    plain = {"retired": 0, "description": "", "reserved": 0, "sold": 0, "created_at": now(), "updated_at": now()}
+    goods = [
+        {"slug": f"p-{number}", "name": f"{dice.random()}", "price": dice.randrange(1000), **plain}
+        | {"category": dice.choice(["Glass", "Wood"]), "available": number % 2, "stocked": number % 2}
+        for number in range(4000)
+    ]
+    db.session.execute(sa.insert(Product), goods)
+    db.session.commit()
+    if db.engine.dialect.name == "mysql":
+        db.session.execute(sa.text("ANALYZE TABLE products"))
+    sent: list[tuple[str, Any]] = []
+
+    def note(connection: object, cursor: object, statement: str, parameters: Any, *rest: object) -> None:
+        if statement.startswith("SELECT"):
+            sent.append((statement, parameters))
+
+    def plans_of(**asked: Any) -> list[Plan]:
+        sent.clear()
+        catalogue.browse(Wanted(**asked))
+        return [explained(*statement) for statement in list(sent)]
+
+    sa.event.listen(db.engine, "before_cursor_execute", note)
+    yield plans_of
+    sa.event.remove(db.engine, "before_cursor_execute", note)
+
+
+def explained(statement: str, parameters: Any) -> Plan:
+    """A line for each table that the statement reads, and for each sorting."""
+    if db.engine.dialect.name == "mysql":
+        steps = db.session.connection().exec_driver_sql(f"EXPLAIN {statement}", parameters).mappings()
+        return [f"{step['table']} {step['type']} {step['key']} {step['Extra']}" for step in steps]
+    steps = db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).mappings()
+    return [str(step["detail"]) for step in steps]
+
+
+def test_a_page_is_read_from_an_index_in_its_order(plans: Plans, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(priceranges, "FEW", 100)
+    for filters, sort in combinations(FILTERS, SORTS):
+        for plan in plans(**filters, sort=sort):
+            assert not any(detour in step for step in plan for detour in DETOURS), (filters, sort, plan)
+            assert "ix_products_retired_" in plan[0], (filters, sort, plan)
+
+
+def test_few_products_of_a_price_are_found_by_it_and_then_sorted(plans: Plans) -> None:
+    for filters, sort in combinations(FILTERS, ("newest", "name")):
+        if "min_price" in filters:
+            for plan in plans(**filters | {"min_price": 500, "max_price": 550}, sort=sort):
+                assert any("price_id" in step for step in plan), (filters, sort, plan)
