@@ -13,6 +13,7 @@ from product_service.api.products import products
 from product_service.api.refusals import REFUSALS
 from product_service.api.reservations import reservations
 from product_service.api.stock import stock
+from product_service.api.suggestions import suggestions
 from product_service.cli import catalog
 from product_service.domain import catalogue
 from product_service.domain.rush import Rush
@@ -33,7 +34,19 @@ def create_app(settings: ProductSettings | None = None) -> Flask:
     app = assemble(
         "product_service",
         settings,
-        routes=[products, categories, stock, reservations, internal, shelves, pictures, imports, goods, stockroom],
+        routes=[
+            products,
+            suggestions,
+            categories,
+            stock,
+            reservations,
+            internal,
+            shelves,
+            pictures,
+            imports,
+            goods,
+            stockroom,
+        ],
         first_api=[v1.products],
         refusals=REFUSALS,
         known_departments=lambda: [category["name"] for category in catalogue.categories()],

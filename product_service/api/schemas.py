@@ -9,8 +9,9 @@ from chassis.money import Money, major_units, money
 from chassis.paging import PageQuery
 from chassis.schemas import Body, Line, Moment, Printable, View
 from product_service.domain import stock
+from product_service.domain.catalogue import LONGEST_QUERY
 from product_service.domain.prices import MajorUnits
-from product_service.domain.slugs import Slug
+from product_service.domain.slugs import NewSlug, Slug
 from product_service.models import Reservation, StockMovement
 
 FIRST_STOCK = 100
@@ -51,7 +52,7 @@ class ProductBody(Body):
     """A whole product as staff write it; `price` in minor units."""
 
     name: Line
-    slug: Slug | None = None
+    slug: NewSlug | None = None
     description: Description = ""
     price: Money
     image: Image | None = None
@@ -73,7 +74,7 @@ class ProductChanges(Body):
     """The values of a product that are to change."""
 
     name: Line = Field(default_factory=_unchanged)
-    slug: Slug = Field(default_factory=_unchanged)
+    slug: NewSlug = Field(default_factory=_unchanged)
     description: Description = Field(default_factory=_unchanged)
     price: Money = Field(default_factory=_unchanged)
     image: Image | None = None
@@ -98,6 +99,27 @@ class ProductView(View):
     available: int
     created_at: Moment
     updated_at: Moment
+
+
+class Typed(BaseModel):
+    """What a visitor has typed so far."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    q: str = Field("", max_length=LONGEST_QUERY)
+
+
+class SuggestionView(View):
+    """A product that may be meant."""
+
+    slug: str
+    name: str
+
+
+class Suggestions(View):
+    """At most eight products that may be meant, those first whose names begin with what was typed."""
+
+    items: list[SuggestionView]
 
 
 class CategoryView(View):
@@ -195,7 +217,7 @@ class FirstProduct(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
 
     name: Line
-    slug: Slug
+    slug: NewSlug
     image: Image
     price: MajorUnits
     stock: Stock = FIRST_STOCK

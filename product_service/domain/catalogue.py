@@ -18,6 +18,7 @@ from product_service.models import Product
 
 ATTEMPTS = 5
 MOST_CATEGORIES = 1000
+LONGEST_QUERY = 1000
 
 goods = Product.__table__.c
 COLUMNS = (
@@ -60,7 +61,7 @@ class SlugTaken(Refusal):
 class Wanted(PageQuery):
     """What a visitor looks for, prices in minor units; the best match comes first unless `sort` is given."""
 
-    q: str | None = Field(None, max_length=1000)
+    q: str | None = Field(None, max_length=LONGEST_QUERY)
     category: str | None = Field(None, max_length=100)
     min_price: Amount | None = None
     max_price: Amount | None = None

@@ -16,7 +16,7 @@ from chassis.problems import Refusal
 from chassis.schemas import Line, Printable
 from product_service.domain import catalogue, stock
 from product_service.domain.prices import minor_units
-from product_service.domain.slugs import Slug, made_from
+from product_service.domain.slugs import NewSlug, made_from
 from product_service.models import Product
 
 Format = Literal["csv", "jsonl"]
@@ -47,7 +47,7 @@ class Goods(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    slug: Slug
+    slug: NewSlug
     name: Line
     price: Annotated[int, BeforeValidator(_price)]
     description: Annotated[str, StringConstraints(max_length=10_000), Printable] = ""

@@ -30,19 +30,41 @@ STOP_WORDS = frozenset({
 """What says nothing: the words that InnoDB leaves out of its index unless told otherwise, and `and`."""
 
 goods = Product.__table__.c
+fts5 = sa.table("products_search", sa.column("rowid"), sa.column("products_search"))
 Statement = sa.Select[Any]
 
 
 def matching(statement: Statement, query: str) -> tuple[Statement, Sort | None]:
     """The statement narrowed to products that match, and the order with the best match first where there is one."""
     query = query.replace("\0", " ").strip()
-    words = [word[:LONGEST_WORD].lower() for word in WORD.findall(query)][:MOST_WORDS]
-    indexed = [word for word in words if len(word) >= SHORTEST_WORD and word not in STOP_WORDS]
+    words = words_of(query)
+    indexed = _indexed(words)
     if not indexed:
         return statement.where(*map(_in_name, words or query.split()[:MOST_WORDS])), None
     by_index = _by_fulltext if db.engine.dialect.name == "mysql" else _by_fts5
     narrowed, relevance = by_index(statement, indexed)
     return narrowed, Sort("relevance", (relevance, goods.id), descending=True)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text or a question, in small letters; of many only the first."""
+    return [word[:LONGEST_WORD].lower() for word in WORD.findall(text)][:MOST_WORDS]
+
+
+def some_named(query: str, most: int) -> sa.Subquery | None:
+    """The `id` of at most so many products whose name has these words, in no order; None where no index knows them."""
+    words = _indexed(words_of(query))
+    if not words:
+        return None
+    if db.engine.dialect.name == "mysql":
+        named = sa.select(goods.id).where(mysql.match(goods.name, against=_all_of(words)).in_boolean_mode())
+    else:
+        named = sa.select(fts5.c.rowid.label("id")).where(fts5.c.products_search.match(f"name : ({_phrases(words)})"))
+    return named.limit(most).subquery("named")
+
+
+def _indexed(words: list[str]) -> list[str]:
+    return [word for word in words if len(word) >= SHORTEST_WORD and word not in STOP_WORDS]
 
 
 def _in_name(word: str) -> ColumnElement[bool]:
@@ -52,22 +74,28 @@ def _in_name(word: str) -> ColumnElement[bool]:
 
 
 def _by_fulltext(statement: Statement, words: list[str]) -> tuple[Statement, ColumnElement[int]]:
-    wanted = " ".join(f"+{word}*" for word in words)
     in_name = mysql.match(goods.name, against=" ".join(f"{word}*" for word in words)).in_boolean_mode()
-    anywhere = mysql.match(goods.name, goods.description, against=wanted).in_boolean_mode()
+    anywhere = mysql.match(goods.name, goods.description, against=_all_of(words)).in_boolean_mode()
     relevance = _whole(in_name * NAME_WEIGHT + anywhere)
     return statement.where(anywhere).add_columns(relevance), relevance
 
 
 def _by_fts5(statement: Statement, words: list[str]) -> tuple[Statement, ColumnElement[int]]:
-    index = sa.table("products_search", sa.column("rowid"), sa.column("products_search"))
-    score = sa.func.bm25(index.c.products_search, NAME_WEIGHT, 1)
+    score = sa.func.bm25(fts5.c.products_search, NAME_WEIGHT, 1)
     hits = (
-        sa.select(index.c.rowid.label("id"), _whole(-score))
-        .where(index.c.products_search.match(" ".join(f'"{word}"*' for word in words)))
+        sa.select(fts5.c.rowid.label("id"), _whole(-score))
+        .where(fts5.c.products_search.match(_phrases(words)))
         .subquery("hits")
     )
     return statement.join(hits, hits.c.id == goods.id).add_columns(hits.c.relevance), hits.c.relevance
+
+
+def _all_of(words: list[str]) -> str:
+    return " ".join(f"+{word}*" for word in words)
+
+
+def _phrases(words: list[str]) -> str:
+    return " ".join(f'"{word}"*' for word in words)
 
 
 def _whole(score: Any) -> sa.Label[int]:
