@@ -18,6 +18,7 @@ __all__ = [
     "Product",
     "Reservation",
     "ReservationLine",
+    "SearchWord",
     "StockMovement",
 ]
 
@@ -66,6 +67,16 @@ class Product(Model):
     stocked: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class SearchWord(Model):
+    """A word, how many letters it has, and in how many products' names it was when the worker last counted."""
+
+    __tablename__ = "search_words"
+
+    word: Mapped[str] = mapped_column(exact(40), primary_key=True)
+    letters: Mapped[int] = mapped_column(sa.Integer)
+    products: Mapped[int] = mapped_column(sa.BigInteger)
 
 
 class Picture(Model):

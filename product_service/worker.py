@@ -1,9 +1,11 @@
 """The catalogue's background work."""
 
+from sqlalchemy.exc import IntegrityError
+
 from chassis import idempotency
 from chassis.database import db
 from chassis.worker import Job
-from product_service.domain import reservations
+from product_service.domain import reservations, vocabulary
 
 
 def expire_due() -> int:
@@ -23,7 +25,18 @@ def forget_old_keys() -> int:
     return forgotten
 
 
+def learn_words() -> int:
+    """Write the vocabulary anew; that can wait until the next time even where there were new words."""
+    try:
+        vocabulary.refresh()
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()  # another worker has just written the same
+    return 0
+
+
 JOBS = [
     Job("expire reservations", 1.0, expire_due),
     Job("forget old idempotency keys", 600.0, forget_old_keys),
+    Job("learn words", 300.0, learn_words),
 ]

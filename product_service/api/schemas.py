@@ -117,9 +117,13 @@ class SuggestionView(View):
 
 
 class Suggestions(View):
-    """At most eight products that may be meant, those first whose names begin with what was typed."""
+    """At most eight products that may be meant, those first whose names begin with what was typed.
+
+    Where there are none, `did_you_mean` may be a question that finds some.
+    """
 
     items: list[SuggestionView]
+    did_you_mean: str | None
 
 
 class CategoryView(View):

@@ -63,8 +63,19 @@ def some_named(query: str, most: int) -> sa.Subquery | None:
     return named.limit(most).subquery("named")
 
 
+def is_telling(word: str) -> bool:
+    """Is it a word by which an index finds anything?"""
+    return len(word) >= SHORTEST_WORD and word not in STOP_WORDS
+
+
+def finds(query: str) -> bool:
+    """Is anything on sale that matches?"""
+    narrowed, _ = matching(sa.select(goods.id).where(goods.retired == 0), query)
+    return db.session.execute(narrowed.limit(1)).first() is not None
+
+
 def _indexed(words: list[str]) -> list[str]:
-    return [word for word in words if len(word) >= SHORTEST_WORD and word not in STOP_WORDS]
+    return list(filter(is_telling, words))
 
 
 def _in_name(word: str) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from chassis.database import db
-from product_service.domain import search
+from product_service.domain import search, vocabulary
 from product_service.models import Product
 
 MOST = 8
@@ -29,6 +29,12 @@ def products_for(typed: str) -> Sequence[Suggested]:
         others = ON_SALE.join(named, named.c.id == goods.id).where(goods.id.not_in([row.id for row in found]))
         found += db.session.execute(others.limit(MOST - len(found))).all()
     return found
+
+
+def instead_of(query: str) -> str | None:
+    """What somebody may have meant whose question finds nothing: the same with known words, if that finds something."""
+    likelier = vocabulary.corrected(query)
+    return likelier if likelier and search.finds(likelier) else None
 
 
 def _beginning_with(typed: str) -> list[Suggested]:

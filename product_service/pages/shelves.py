@@ -11,7 +11,7 @@ from chassis.identity import Who
 from chassis.money import major_units, shown
 from chassis.pages import page
 from chassis.routes import Routes
-from product_service.domain import catalogue
+from product_service.domain import catalogue, suggestions
 from product_service.domain.catalogue import Wanted
 from product_service.domain.prices import MajorUnits
 
@@ -59,9 +59,9 @@ class Visit(Wanted):
 @shelves.get("/", who=Who.ANYONE, query=Visit, hidden=True)
 def front(query: Visit) -> Response:
     """The shop's front: its categories and what is new; asked for something, its shelves."""
-    found = catalogue.browse(query)
     if query != Visit():
-        return page("shelves.html", found=found, asked=query, sorts=SORTS)
+        return show_shelves(query)
+    found = catalogue.browse(query)
     pictured = [product for product in found.rows if product.available and product.image]
     showcase = list({product.category: product for product in pictured}.values())[:SHOWCASE]
     return page("front.html", found=found, categories=catalogue.categories(), showcase=showcase)
@@ -70,7 +70,9 @@ def front(query: Visit) -> Response:
 @shelves.get("/products", who=Who.ANYONE, query=Visit, hidden=True)
 def show_shelves(query: Visit) -> Response:
     """What is on sale: searched, filtered, sorted, page by page."""
-    return page("shelves.html", found=catalogue.browse(query), asked=query, sorts=SORTS)
+    found = catalogue.browse(query)
+    instead = suggestions.instead_of(query.q) if query.q and not found.rows else None
+    return page("shelves.html", found=found, asked=query, sorts=SORTS, instead=instead)
 
 
 @shelves.get("/products/<slug>", who=Who.ANYONE, hidden=True)
