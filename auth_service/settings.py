@@ -5,24 +5,14 @@ from base64 import b64encode
 from datetime import timedelta
 from functools import cached_property
 from secrets import token_bytes
-from typing import Annotated, Any
+from typing import Any
 
 from argon2 import PasswordHasher
 from flask import current_app
-from limits import parse
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import Field, SecretStr
 
-from chassis.limits import Limit
+from chassis.limits import Limit, Rule
 from chassis.mail import MailSettings
-
-
-def _rule(text: str) -> str:
-    if text.strip().lower() != "off":
-        parse(text)
-    return text
-
-
-Rule = Annotated[str, AfterValidator(_rule)]
 
 
 class AuthSettings(MailSettings):

@@ -3,6 +3,7 @@
 import hmac
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NoReturn, Protocol
@@ -157,16 +158,29 @@ def judge(who: Who) -> None:
             raise Problem(403, detail=f"This takes the role {who.value}.")
 
 
+def presented(authorization: str) -> tuple[str, str]:
+    """What an `Authorization` header says: its scheme in lower case, empty without any, and the credential."""
+    scheme, _, credential = authorization.strip().rpartition(" ")
+    return scheme.lower(), credential
+
+
 def verify_token(token: str, issuer: str, authority: Authority) -> Identity | None:
     """The person that a JWT (RFC 7519) names, when one of our keys signed it for us and it has not expired."""
+    claims = verified_claims(token, issuer, authority.public_keys)
     try:
-        decoded = jwt.decode(
-            token, lambda guest: authority.public_keys(guest.headers().get("kid", "")), algorithms=[ALGORITHM]
-        )
+        return from_claims(claims) if claims else None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def verified_claims(token: str, issuer: str, public_keys: Callable[[str], KeySet]) -> dict[str, Any] | None:
+    """What a token says that is good in the same way; `public_keys` are asked for by `kid`."""
+    try:
+        decoded = jwt.decode(token, lambda guest: public_keys(guest.headers().get("kid", "")), algorithms=[ALGORITHM])
         _claims_rules(issuer).validate(decoded.claims)
-        return from_claims(decoded.claims)
     except (JoseError, ValueError, KeyError, TypeError, AttributeError):
         return None
+    return decoded.claims
 
 
 def _claims_rules(issuer: str) -> jwt.JWTClaimsRegistry:
@@ -186,10 +200,10 @@ def _identify() -> Identity | None:
     if not request.path.startswith("/api/"):
         cookie = request.cookies.get(SESSION_COOKIE)
         return authority.identify(cookie) if cookie else None
-    scheme, _, credential = request.headers.get("Authorization", "").strip().rpartition(" ")
+    scheme, credential = presented(request.headers.get("Authorization", ""))
     if credential.count(".") == 2:
-        return verify_token(credential, settings.public_url, authority) if scheme.lower() == "bearer" else None
-    if is_first_api(request.path) and credential and scheme.lower() in ("", "basic", "bearer"):
+        return verify_token(credential, settings.public_url, authority) if scheme == "bearer" else None
+    if is_first_api(request.path) and credential and scheme in ("", "basic", "bearer"):
         return authority.identify(credential)
     return None
 

@@ -5,13 +5,14 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import structlog
 from limits import RateLimitItem, parse
 from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
+from pydantic import AfterValidator
 
 from chassis.breaker import Breaker, BreakerOpen
 from chassis.problems import Problem
@@ -19,6 +20,18 @@ from chassis.problems import Problem
 log = structlog.get_logger()
 
 REDIS_SECONDS = 0.2
+
+
+def _item(rule: str) -> RateLimitItem | None:
+    return None if rule.strip().lower() == "off" else parse(rule)
+
+
+def _valid(rule: str) -> str:
+    _item(rule)
+    return rule
+
+
+Rule = Annotated[str, AfterValidator(_valid)]
 
 
 @dataclass(frozen=True)
@@ -103,16 +116,21 @@ class Limit:
 
     def __init__(self, name: str, rule: str, redis_url: str | None) -> None:
         self._name = name
-        self._item: RateLimitItem | None = None if rule.strip().lower() == "off" else parse(rule)
+        self._item = _item(rule)
         self._local = LocalWindow()
         self._shared = MovingWindowRateLimiter(_redis(redis_url)) if redis_url else None
         self._breaker = Breaker(failures=1)
         self._degraded = False
 
-    def count(self, *key: str) -> None:
-        """Count one more for this key; raises a 429 problem when that is one too many."""
-        if self._item and not self._ask("hit", key):
-            raise too_many(self.standing(*key))
+    def count(self, *key: str) -> Standing | None:
+        """Count one more for this key, which then stands there; raises a 429 problem when that is one too many."""
+        if self._item is None:
+            return None
+        is_admitted = self._ask("hit", key)
+        standing = self.standing(*key)
+        if not is_admitted:
+            raise too_many(standing)
+        return standing
 
     def admit(self, *key: str) -> None:
         """Raise a 429 problem when the limit is used up, without counting."""

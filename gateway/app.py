@@ -10,11 +10,14 @@ from chassis.routes import open_to_all
 from chassis.settings import SettingsError
 from gateway import gauges, routefile
 from gateway.accesslog import AccessLog
+from gateway.backroom import Backroom
+from gateway.bearers import Bearers
 from gateway.cache import Cache
 from gateway.clerk import Clerk
 from gateway.desk import Desk
 from gateway.documents import Documents
 from gateway.hearsay import Hearsay
+from gateway.limits import Limits
 from gateway.loop import Loop
 from gateway.middleware import Middleware
 from gateway.pages import openapi, pages
@@ -36,15 +39,17 @@ def create_app(settings: GatewaySettings | None = None) -> Flask:
     clerk = Clerk(board, loop, settings, routing)
     cache = Cache(loop, settings.cache_bytes, settings.cache_seconds, settings.upstream_seconds)
     gauges.show_cache(cache)
+    backroom = Backroom("backroom", loop, settings.threads)
     app = assemble("gateway", settings, routes=[pages], checks=board.checks)
     proxy = Proxy(
         loop,
-        Desk(app, app.wsgi_app, loop, settings.threads),
+        Desk(app, app.wsgi_app, Backroom("desk", loop, settings.threads)),
         board,
         cache,
         clerk=clerk,
         hearsay=Hearsay(connected(settings), loop, cache) if settings.cache_seconds else None,
-        limit=settings.requests_limit,
+        limits=Limits(settings, Bearers(settings.public_url, board, loop, backroom)),
+        backroom=backroom,
         trusted=settings.proxy_networks,
         default_host=urlsplit(settings.public_url).netloc,
         patience=settings.upstream_seconds,

@@ -1,21 +1,19 @@
 """What the gateway answers itself: its Flask application, asked on a few threads, and short refusals without it."""
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-import structlog
 from flask import Flask
 
 from chassis import wire
 from chassis.headers import ALWAYS
 from chassis.problems import REFUSED, Problem, is_first_api
 from chassis.requestlog import PASSED_ON, request_id
-from gateway.loop import Loop
+from gateway.backroom import Backroom
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -25,8 +23,6 @@ if TYPE_CHECKING:
 
     Environ = dict[str, Any]
 
-log = structlog.get_logger()
-
 MOST_WAITING = 256
 Headers = list[tuple[str, str]]
 
@@ -34,16 +30,14 @@ Headers = list[tuple[str, str]]
 class Desk:
     """Answers in the gateway's own name."""
 
-    def __init__(self, flask: Flask, app: "WSGIApplication", loop: Loop, threads: int) -> None:
+    def __init__(self, flask: Flask, app: "WSGIApplication", backroom: Backroom) -> None:
         self._flask = flask
         self._app = app
-        self._loop = loop
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="desk")
-        self._waiting = 0
+        self._backroom = backroom
 
     def ask(self, visitor: "Visitor", problem: Problem | None = None, errand: "Errand | None" = None) -> None:
         """Have a request answered by the gateway's own pages, or by a page that tells of the problem."""
-        if self._waiting >= MOST_WAITING:
+        if self._backroom.waiting >= MOST_WAITING:
             self.answer_shortly(visitor, Problem(503, "overloaded", "There is too much to do; try again shortly."))
             return
         environ = environ_of(visitor)
@@ -52,12 +46,7 @@ class Desk:
         if errand is not None:
             environ[PASSED_ON] = errand.whereabouts
             environ["HTTP_X_REQUEST_ID"], environ["HTTP_TRACEPARENT"] = errand.request_id, errand.traceparent
-        self.call(partial(self._answered, environ), partial(_send, visitor))
-
-    def call(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
-        """Do what may take a while on a thread; `then` gets what came of it from the loop, or None."""
-        self._waiting += 1
-        self._threads.submit(self._do, work, then)
+        self._backroom.call(partial(self._answered, environ), partial(_send, visitor))
 
     def answer_shortly(self, visitor: "Visitor", problem: Problem, known: str | None = None) -> None:
         """Tell of a problem at once, without a page."""
@@ -79,20 +68,8 @@ class Desk:
         visitor.answer(problem.status, _lines(headers.items()), [body])
 
     def close(self) -> None:
-        """Let the threads end."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-    def _do(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
-        try:
-            done = work()
-        except Exception:
-            log.exception("unhandled exception")
-            done = None
-        self._loop.ask(self._is_done)
-        self._loop.ask(partial(then, done))
-
-    def _is_done(self) -> None:
-        self._waiting -= 1
+        """Answer nobody any more."""
+        self._backroom.close()
 
     def _answered(self, environ: "Environ") -> tuple[int, Headers, bytes]:
         said: list[tuple[int, Headers]] = []

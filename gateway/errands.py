@@ -95,8 +95,8 @@ class Errand:
     def admit(self, standing: Standing | None) -> None:
         """The limits allow it."""
         self.standing, self.is_admitted = standing, True
-        if self._visitor.errand is self:
-            self.body_came()
+        self.go_on()
+        self.body_came()
 
     # What the visitor calls.
 
@@ -106,7 +106,10 @@ class Errand:
             return
         if self._exchange is not None:
             self._exchange.body_came()
-        elif self.is_admitted and self.fetch is None:
+        elif not self.is_admitted:
+            if not self.body.complete:
+                self.hold()
+        elif self.fetch is None:
             self._send()
 
     def taken(self) -> None:

@@ -1,24 +1,26 @@
 """The hot path, in front of Flask: what the routing table knows is passed on, the rest is the gateway's own."""
 
 import socket
+from functools import partial
 
 import structlog
 
-from chassis.limits import Limit
+from chassis.limits import Standing
 from chassis.problems import Problem
 from chassis.requestlog import request_id
 from gateway import targets
 from gateway.accesslog import AccessLog
+from gateway.backroom import Backroom
 from gateway.cache import Cache
 from gateway.clerk import Clerk
 from gateway.desk import Desk
 from gateway.errands import Errand
-from gateway.forwarded import Client, Networks, Peer, client_of
+from gateway.forwarded import Networks, Peer, client_of
 from gateway.heads import Refused, Request
 from gateway.hearsay import Hearsay
+from gateway.limits import Charges, Limits, count, counted
 from gateway.loop import Loop
 from gateway.switchboard import Switchboard
-from gateway.targets import Target
 from gateway.visitors import Visitor
 
 log = structlog.get_logger()
@@ -46,7 +48,8 @@ class Proxy:
         *,
         clerk: Clerk,
         hearsay: Hearsay | None,
-        limit: Limit,
+        limits: Limits,
+        backroom: Backroom,
         trusted: Networks,
         default_host: str,
         patience: float,
@@ -61,7 +64,8 @@ class Proxy:
         self._desk = desk
         self._clerk = clerk
         self._hearsay = hearsay
-        self._limit = limit
+        self._limits = limits
+        self._backroom = backroom
         self._trusted = trusted
         self._default_host = default_host
         loop.after_turns(access_log.write)
@@ -79,6 +83,7 @@ class Proxy:
         if self._hearsay is not None:
             self._hearsay.end()
         self._desk.close()
+        self._backroom.close()
 
     def read_routes_again(self) -> None:
         """Have the routing file read again, and go by it if it is right."""
@@ -100,12 +105,18 @@ class Proxy:
             route = self.board.table.find(target.path)
             if route is not None:
                 visitor.errand = Errand(self, visitor, target, route, client)
-            self._count(visitor, client, target)
+            charges = [] if target.path in PROBES else self._limits.charges(client, request, route)
+            if charges and self._limits.are_shared:
+                self._count_aside(visitor, charges)
+                return
+            standing = count(charges)
         except Problem as problem:
             visitor.errand = None
             self.say_no(visitor, problem)
             return
-        if route is None:
+        if visitor.errand is not None:
+            visitor.errand.standing = standing
+        else:
             self._desk.ask(visitor)
 
     def say_no(self, visitor: Visitor, problem: Problem, errand: Errand | None = None) -> None:
@@ -123,11 +134,20 @@ class Proxy:
         log.info("request refused", request_id=known, status=status, reason=str(refused), address=visitor.peer[0])
         self._desk.answer_shortly(visitor, Problem(status, *WORDS[status]), known)
 
-    def _count(self, visitor: Visitor, client: Client, target: Target) -> None:
-        """Count the request against its client's limit; raises a 429 problem."""
-        limit, errand = self._limit, visitor.errand
-        if not limit.is_on or target.path in PROBES:
+    def _count_aside(self, visitor: Visitor, charges: Charges) -> None:
+        """Have the request counted where that may take a while; it waits, and nobody else does."""
+        if visitor.errand is not None:
+            visitor.errand.is_admitted = False
+        self._backroom.call(partial(counted, charges), partial(self._counted, visitor, visitor.request, visitor.errand))
+
+    def _counted(
+        self, visitor: Visitor, request: Request | None, errand: Errand | None, outcome: Standing | Problem | None
+    ) -> None:
+        if visitor.request is not request or visitor.errand is not errand or not visitor.is_open:
             return
-        limit.count(client.address)
-        if errand is not None:
-            errand.standing = limit.standing(client.address)
+        if isinstance(outcome, Problem):
+            visitor.refuse(outcome)
+        elif errand is not None:
+            errand.admit(outcome)
+        else:
+            self._desk.ask(visitor)

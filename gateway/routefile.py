@@ -82,6 +82,7 @@ class Entry(Written):
     exact: bool = False
     largest_body: ByteSize = ByteSize(BODY)
     shared: bool = False
+    signs_in: bool = False
     versions: Weights | None = None
 
     @model_validator(mode="before")
@@ -115,6 +116,7 @@ class Document(Written):
                 entry.exact,
                 entry.largest_body,
                 entry.shared,
+                entry.signs_in,
                 tuple((entry.versions or self.versions.get(entry.service, {})).items()),
             )
             for prefix, entry in self.routes.items()

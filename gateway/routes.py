@@ -13,8 +13,8 @@ MOST_PATHS = 4096
 class Route:
     """A prefix of whole path segments (or, `exact`, one address alone), its service, and the largest body it takes.
 
-    Answers to reads of a `shared` one are kept for everybody, if they say that they may be. `versions` are services
-    that answer for it, each for its part of the clients.
+    Answers to reads of a `shared` one are kept for everybody, if they say that they may be. What is sent to one that
+    `signs_in` is an attempt to sign in. `versions` are services that answer for it, each for its part of the clients.
     """
 
     prefix: str
@@ -22,6 +22,7 @@ class Route:
     exact: bool = False
     largest_body: int = BODY
     shared: bool = False
+    signs_in: bool = False
     versions: tuple[tuple[str, int], ...] = ()
 
     def service_for(self, address: str) -> str:

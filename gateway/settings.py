@@ -1,12 +1,11 @@
 """What the gateway reads from its environment."""
 
-from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from chassis.limits import Limit
+from chassis.limits import Limit, Rule
 from chassis.settings import Settings
 
 
@@ -19,18 +18,17 @@ class GatewaySettings(Settings):
     nameserver: str | None = None
     requests_at_once: int = 256
     trusted_proxies: str = ""
-    ratelimit_requests: str = "6000/minute"
+    ratelimit_requests: Rule = "6000/minute"
+    ratelimit_reads: Rule = "off"
+    ratelimit_writes: Rule = "off"
+    ratelimit_sign_in_attempts: Rule = "off"
+    ratelimit_account_reads: Rule = "off"
+    ratelimit_account_writes: Rule = "off"
     look_seconds: float = 2.0
     connect_seconds: float = 1.0
     upstream_seconds: float = 30.0
     cache_bytes: int = Field(64 * 1024 * 1024, ge=0)
     cache_seconds: float = Field(0.0, ge=0)
-
-    @field_validator("ratelimit_requests")
-    @classmethod
-    def _a_rule(cls, rule: str) -> str:
-        Limit("requests", rule, None)
-        return rule
 
     @field_validator("nameserver")
     @classmethod
@@ -45,7 +43,6 @@ class GatewaySettings(Settings):
         """The settings that the routing file may name as a service's address."""
         return {"AUTH_URL": self.auth_url, "PRODUCT_URL": self.product_url, "ORDER_URL": self.order_url}
 
-    @cached_property
-    def requests_limit(self) -> Limit:
-        """How many requests one address may make."""
-        return Limit("requests", self.ratelimit_requests, self.redis_url)
+    def limit(self, name: str) -> Limit:
+        """What `RATELIMIT_…` says of these."""
+        return Limit(name, getattr(self, f"ratelimit_{name}"), self.redis_url)

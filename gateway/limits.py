@@ -1,0 +1,75 @@
+"""How many requests a client may make: by its address, and by its account where a token tells it, of each kind."""
+
+from enum import StrEnum
+
+from chassis.limits import Limit, Standing
+from chassis.problems import Problem
+from gateway.bearers import Bearers
+from gateway.forwarded import Client
+from gateway.heads import Request
+from gateway.routes import Route
+from gateway.settings import GatewaySettings
+
+READING = frozenset(("GET", "HEAD", "OPTIONS"))
+Charges = list[tuple[Limit, str]]
+
+
+class Kind(StrEnum):
+    """What a request counts as."""
+
+    READ = "read"
+    WRITE = "write"
+    SIGN_IN = "sign-in"
+
+
+class Limits:
+    """The limits that are in force; `are_shared` with other gateways, so that counting may take a while."""
+
+    def __init__(self, settings: GatewaySettings, bearers: Bearers) -> None:
+        requests = settings.limit("requests")
+        self.are_shared = settings.redis_url is not None
+        self._bearers = bearers
+        self._of_address = {
+            Kind.READ: _in_force(requests, settings.limit("reads")),
+            Kind.WRITE: _in_force(requests, settings.limit("writes")),
+            Kind.SIGN_IN: _in_force(requests, settings.limit("sign_in_attempts")),
+        }
+        self._of_account = {
+            Kind.READ: _in_force(settings.limit("account_reads")),
+            Kind.WRITE: _in_force(settings.limit("account_writes")),
+            Kind.SIGN_IN: [],
+        }
+
+    def charges(self, client: Client, request: Request, route: Route | None) -> Charges:
+        """What a request counts towards, and as whose."""
+        kind = _kind(request, route)
+        charges = [(limit, client.address) for limit in self._of_address[kind]]
+        if of_account := self._of_account[kind]:
+            account = self._bearers.account_of(request.said.get("authorization"))
+            if account is not None:
+                charges += [(limit, account) for limit in of_account]
+        return charges
+
+
+def count(charges: Charges) -> Standing | None:
+    """Count one more towards each; the standing of who is closest to its end. Raises a 429 problem."""
+    standings = [standing for limit, whose in charges if (standing := limit.count(whose))]
+    return min(standings, key=lambda standing: standing.remaining, default=None)
+
+
+def counted(charges: Charges) -> Standing | Problem | None:
+    """As `count`, but a problem is returned, to be told of elsewhere."""
+    try:
+        return count(charges)
+    except Problem as problem:
+        return problem
+
+
+def _in_force(*limits: Limit) -> list[Limit]:
+    return [limit for limit in limits if limit.is_on]
+
+
+def _kind(request: Request, route: Route | None) -> Kind:
+    if request.method in READING:
+        return Kind.READ
+    return Kind.SIGN_IN if route is not None and route.signs_in else Kind.WRITE
