@@ -1,5 +1,6 @@
 """The models that API bodies share: strict, without unknown fields, and bounded."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -9,10 +10,11 @@ from chassis.wire import rfc3339
 
 Item = TypeVar("Item")
 LARGEST_AMOUNT = 10**12
+CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def _printable(text: str) -> str:
-    if any((ord(letter) < 32 and letter not in "\t\n\r") or ord(letter) == 127 for letter in text):
+    if CONTROL_CHARACTER.search(text):
         raise ValueError("must not contain control characters")
     return text
 

@@ -1,5 +1,6 @@
 """`flask --app product_service catalog …`: the catalogue's commands."""
 
+import csv
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from product_service.domain import catalogue, exporter, importer
 from product_service.domain.importer import BadLine, Format, Goods, NotImportable, Stored
 
 ATTEMPTS = 3
+TELL_EVERY_SECONDS = 10.0
 FORMS: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 catalog = AppGroup("catalog", help="Work on the whole catalogue.")
@@ -33,30 +35,42 @@ catalog = AppGroup("catalog", help="Work on the whole catalogue.")
 
 @catalog.command("import")
 @click.argument("file", type=click.File("rb"))
-@click.option("--batch", default=500, show_default=True, type=click.IntRange(1, 10_000), help="Products a transaction.")
+@click.option("--batch", default=2000, show_default=True, type=click.IntRange(1, 10_000), help="Lines a transaction.")
 @click.option("--if-empty", is_flag=True, help="Do nothing when there are products already.")
-def import_products(file: BinaryIO, batch: int, if_empty: bool) -> None:
+@click.option(
+    "--bad-lines",
+    "faults",
+    type=click.File("w", encoding="utf-8", lazy=False),
+    help="Write number and fault of every bad line to this file, as CSV; if there are any, the exit status is 1 then.",
+)
+def import_products(file: BinaryIO, batch: int, if_empty: bool, faults: TextIO | None) -> None:
     """Add or change products from FILE, `.csv` or `.jsonl`; `-` reads standard input.
 
     A product that is there already (by its slug) is changed, except for its stock. Prices are in major units (19.99),
-    or as the API writes them. Bad lines are named and skipped.
+    or as the API writes them. Bad lines are named and skipped. An import that was cut off is simply begun again: what
+    is there already and has not changed is passed over quickly.
     """
     if if_empty and not catalogue.is_empty():
         click.echo("there are products already")
         return
+    if faults:
+        faults.write("line,fault\n")
     read = added = changed = skipped = 0
+    told = 0.0
     with _progress() as progress, _lines(file, progress) as lines:
         try:
             for goods, bad in _batches(importer.read(lines, FORMS.get(_path(file).suffix.lower())), batch):
-                for line in bad:
-                    progress.console.print(f"line {line.number}: {line.fault}", markup=False, highlight=False)
+                _name(bad, progress.console, faults)
                 stored = _store(goods)
                 added, changed, skipped = added + stored.added, changed + stored.changed, skipped + len(bad)
                 read += len(goods) + len(bad)
                 progress.update(progress.task_ids[0], done=read)
+                told = _tell(progress, told)
         except NotImportable as error:
             raise click.ClickException(str(error)) from error
     click.echo(f"{added} added, {changed} changed, {skipped} bad lines skipped")
+    if faults and skipped:
+        click.get_current_context().exit(1)
 
 
 @catalog.command("export")
@@ -92,7 +106,15 @@ def _batches(read: Iterator[Goods | BadLine], size: int) -> Iterator[tuple[list[
         if len(goods) + len(bad) == size:
             yield goods, bad
             goods, bad = [], []
-    yield goods, bad
+    if goods or bad:
+        yield goods, bad
+
+
+def _name(bad: Sequence[BadLine], console: Console, faults: TextIO | None) -> None:
+    for line in bad:
+        console.print(f"line {line.number}: {line.fault}", markup=False, highlight=False)
+    if faults:
+        csv.writer(faults, lineterminator="\n").writerows((line.number, line.fault) for line in bad)
 
 
 class Rate(ProgressColumn):
@@ -105,6 +127,16 @@ class Rate(ProgressColumn):
 def _progress() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[done]} lines"), Rate())
     return Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True, soft_wrap=True))
+
+
+def _tell(progress: Progress, told: float) -> float:
+    """Where nobody sees a bar grow, say every few seconds how far it is; returns when that was last said."""
+    task = progress.tasks[0]
+    elapsed = task.elapsed or 0.0
+    if progress.console.is_terminal or elapsed < told + TELL_EVERY_SECONDS:
+        return told
+    progress.console.print(f"{task.fields['done']} lines,", Rate().render(task), highlight=False)
+    return elapsed
 
 
 def _path(file: BinaryIO | TextIO) -> Path:

@@ -174,10 +174,14 @@ def retire(product: Product) -> None:
     tell_changed(product)
 
 
-def tell_changed(product: Product) -> None:
-    """Tell whoever keeps a copy what a product is now, and whether it is still on sale."""
+def tell_changed(*products: Product | ProductRow) -> None:
+    """Tell whoever keeps copies what products are now, and whether they are still on sale."""
+    outbox.record_many("product.changed", ((product.slug, _state(product)) for product in products))
+
+
+def _state(product: Product | ProductRow) -> dict[str, Any]:
     state = {"id": product.id, "slug": product.slug, "name": product.name, "price": money(product.price)}
-    outbox.record("product.changed", {**state, "on_sale": product.retired == 0}, subject=product.slug)
+    return {**state, "on_sale": product.retired == 0}
 
 
 def _filters(wanted: Wanted) -> Iterator[sa.ColumnElement[bool]]:

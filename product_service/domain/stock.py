@@ -3,7 +3,7 @@
 Always available + reserved + sold = stocked, none below zero; the tables hold it too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +73,16 @@ def record_opening(product: Product, by: str | None) -> None:
     """Note the goods that a new product begins with."""
     if product.stocked:
         record({product.id: product.stocked}, "opening", "opening stock", by)
+
+
+def record_openings(slugs: Sequence[str], by: str | None) -> None:
+    """Note the goods that many new products begin with, in one statement."""
+    noted = {"kind": "opening", "reason": "opening stock", "made_by": by, "created_at": now()}
+    values = (sa.literal(value, ledger[name].type) for name, value in noted.items())
+    stocked = sa.select(goods.id, goods.stocked, *values).where(
+        goods.slug.in_(slugs), goods.retired == 0, goods.stocked > 0
+    )
+    db.session.execute(sa.insert(StockMovement).from_select(["product_id", "delta", *noted], stocked))
 
 
 def record(deltas: Mapping[int, int], kind: str, reason: str, by: str | None = None) -> None:

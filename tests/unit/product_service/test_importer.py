@@ -5,14 +5,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskClient
 
 from chassis.database import db
+from product_service import cli
 from product_service.cli import catalog
 from product_service.domain import importer
+from product_service.models import OutboxEvent, Product
 from product_service.sample import goods
+from tests.databases import statements
 from tests.unit.product_service.conftest import Offer
 
 SAMPLE = Path(__file__).resolve().parents[3] / "product_service/sample/catalogue.jsonl"
@@ -111,6 +115,63 @@ def test_bad_lines_are_named_and_the_others_imported(import_text: Callable[..., 
     named = [line.split(":")[0] for line in result.stderr.splitlines() if line.startswith("line")]
     assert named == ["line 4", "line 5", "line 6", "line 7", "line 8"]
     assert {item["name"] for item in anybody.get("/api/v2/products").get_json()["items"]} == {"A", "E"}
+
+
+def test_bad_lines_are_written_to_a_file_and_the_exit_status_tells_of_them(
+    import_text: Callable[..., Result], tmp_path: Path
+) -> None:
+    faults = tmp_path / "faults.csv"
+
+    result = import_text("name,price\nA,1\nB,free\nC,2,3\n", "goods.csv", "--bad-lines", str(faults))
+
+    assert (result.exit_code, result.stdout) == (1, "1 added, 0 changed, 2 bad lines skipped\n")
+    assert faults.read_text().splitlines() == [
+        "line,fault",
+        '3,"price: must be a number with at most two decimals, as 100 or 19.99"',
+        "4,has more values than the first line has columns",
+    ]
+    assert import_text("name,price\nA,1\n", "goods.csv", "--bad-lines", str(faults)).exit_code == 0
+    assert faults.read_text() == "line,fault\n"
+
+
+def test_where_nobody_sees_a_bar_lines_tell_how_far_it_is(
+    import_text: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "TELL_EVERY_SECONDS", 0.0)
+
+    result = import_text("name,price\nA,1\nB,2\nC,3\n", "goods.csv", "--batch", "2")
+
+    assert [line.split(",")[0] for line in result.stderr.splitlines() if "lines," in line] == ["2 lines", "3 lines"]
+
+
+def test_an_import_that_was_cut_off_is_begun_again_and_looks_once_a_batch_at_what_is_there(
+    import_text: Callable[..., Result], anybody: FlaskClient
+) -> None:
+    lines = [f"p{number},Product {number},{number},5\n" for number in range(40)]
+    import_text("slug,name,price,stock\n" + "".join(lines[:20]))
+
+    with statements() as sent:
+        result = import_text("slug,name,price,stock\n" + "".join(lines), "goods.csv", "--batch", "20")
+
+    assert result.stdout == "20 added, 0 changed, 0 bad lines skipped\n"
+    assert [statement.split()[0] for statement in sent] == ["SELECT", "SELECT", "INSERT", "INSERT"]
+    assert len(anybody.get("/api/v2/products?limit=100").get_json()["items"]) == 40
+
+
+def test_changed_products_are_told_of_and_the_others_are_not(
+    import_text: Callable[..., Result], product: Offer
+) -> None:
+    product(slug="mug", name="Mug", price={"amount": 500, "currency": "USD"}, description="Blue", stock=3)
+    product(slug="cup", name="Cup", price={"amount": 700, "currency": "USD"})
+
+    import_text("slug,name,price,stock\nmug,Mug,6,99\ncup,Cup,7,99\npot,Pot,8,1\n")
+
+    told = [json.loads(event.payload) for event in db.session.scalars(sa.select(OutboxEvent)).all()]
+    assert [(event["slug"], event["name"], event["price"]["amount"], event["on_sale"]) for event in told] == [
+        ("mug", "Mug", 600, True)
+    ]
+    mug = db.session.scalars(sa.select(Product).where(Product.slug == "mug")).one()
+    assert (mug.description, mug.available, mug.stocked, mug.in_stock) == ("Blue", 3, 3, True)
 
 
 def test_bad_json_lines_are_named(import_text: Callable[..., Result]) -> None:
