@@ -1,6 +1,6 @@
 """The catalogue: what is on sale, under which name, at which price."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import sqlalchemy as sa
@@ -13,12 +13,13 @@ from chassis.money import money
 from chassis.paging import PageQuery, Slice, Sort, page
 from chassis.problems import Refusal
 from chassis.schemas import Amount
-from product_service.domain import priceranges, search, slugs, stock
+from product_service.domain import indexes, search, slugs, stock
 from product_service.models import Product
 
 ATTEMPTS = 5
 MOST_CATEGORIES = 1000
 LONGEST_QUERY = 1000
+FILTERS = ("category", "in_stock")
 
 goods = Product.__table__.c
 COLUMNS = (
@@ -71,14 +72,17 @@ class Wanted(PageQuery):
 
 def browse(wanted: Wanted) -> Slice:
     """The page of products on sale that a visitor asks for."""
-    statement = sa.select(*COLUMNS).where(goods.retired == 0, *_filters(wanted))
+    filters = {name: getattr(wanted, name) for name in FILTERS if getattr(wanted, name) is not None}
+    equal = (goods[name] == value for name, value in filters.items())
+    statement = sa.select(*COLUMNS).where(goods.retired == 0, *equal)
+    prices = wanted.min_price, wanted.max_price
     sort = SORTS[wanted.sort or "newest"]
     if wanted.q:
+        statement = statement.where(*indexes.between(goods.price, *prices))
         statement, best_first = search.matching(statement, wanted.q)
         sort = sort if wanted.sort else best_first or sort
-    one_index_does = wanted.q or wanted.sort in ("price", "-price")
-    in_range = priceranges.filtered if one_index_does else priceranges.filtered_in_another_order
-    statement = in_range(statement, wanted.min_price, wanted.max_price)
+    else:
+        statement = indexes.in_order(statement, list(filters), str(sort.columns[0].key), *prices)
     return page(db.session, statement, sort, wanted)
 
 
@@ -182,10 +186,3 @@ def tell_changed(*products: Product | ProductRow) -> None:
 def _state(product: Product | ProductRow) -> dict[str, Any]:
     state = {"id": product.id, "slug": product.slug, "name": product.name, "price": money(product.price)}
     return {**state, "on_sale": product.retired == 0}
-
-
-def _filters(wanted: Wanted) -> Iterator[sa.ColumnElement[bool]]:
-    if wanted.category is not None:
-        yield goods.category == wanted.category
-    if wanted.in_stock is not None:
-        yield goods.in_stock == wanted.in_stock
