@@ -9,11 +9,12 @@ from urllib.parse import unquote_to_bytes
 
 from flask import Flask
 
-from chassis import wire
+from chassis import assets, wire
 from chassis.headers import ALWAYS
 from chassis.problems import REFUSED, Problem, is_first_api
 from chassis.requestlog import PASSED_ON, request_id
 from gateway.backroom import Backroom
+from gateway.heads import Request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     Environ = dict[str, Any]
 
 MOST_WAITING = 256
+BUSY = 8
 Headers = list[tuple[str, str]]
 
 
@@ -34,6 +36,11 @@ class Desk:
         self._flask = flask
         self._app = app
         self._backroom = backroom
+
+    @property
+    def is_busy(self) -> bool:
+        """Would a page have to wait for others, longer than somebody should who is only told to come back?"""
+        return self._backroom.waiting >= BUSY
 
     def ask(self, visitor: "Visitor", problem: Problem | None = None, errand: "Errand | None" = None) -> None:
         """Have a request answered by the gateway's own pages, or by a page that tells of the problem."""
@@ -49,16 +56,12 @@ class Desk:
         self._backroom.call(partial(self._answered, environ), partial(_send, visitor))
 
     def answer_shortly(self, visitor: "Visitor", problem: Problem, known: str | None = None) -> None:
-        """Tell of a problem at once, without a page."""
+        """Tell of a problem at once; a page is one without the shop around it."""
         known = known or request_id(None)
-        path = visitor.request.raw.partition("?")[0] if visitor.request else "/"
-        with self._flask.app_context():
-            document = problem.document(path, known)
-        is_first = is_first_api(path)
-        body = wire.dump({"message": problem.detail} if is_first else document)
+        kind, body = self._written(visitor.request, problem, known)
         headers = {
             "Date": formatdate(usegmt=True),
-            "Content-Type": wire.JSON if is_first else "application/problem+json",
+            "Content-Type": kind,
             "Content-Length": str(len(body)),
             "Cache-Control": "no-store",
             "X-Request-ID": known,
@@ -70,6 +73,18 @@ class Desk:
     def close(self) -> None:
         """Answer nobody any more."""
         self._backroom.close()
+
+    def _written(self, request: Request | None, problem: Problem, known: str) -> tuple[str, bytes]:
+        """The problem in the form that this client understands, and which one that is."""
+        path = request.raw.partition("?")[0] if request else "/"
+        if is_first_api(path):
+            return wire.JSON, wire.dump({"message": problem.detail})
+        with self._flask.app_context():
+            document = problem.document(path, known)
+        if request is None or not request.wants_page:
+            return "application/problem+json", wire.dump(document)
+        page = self._flask.jinja_env.get_template("shortly.html")
+        return "text/html; charset=utf-8", page.render(document, stylesheet=assets.address("shop.css")).encode()
 
     def _answered(self, environ: "Environ") -> tuple[int, Headers, bytes]:
         said: list[tuple[int, Headers]] = []

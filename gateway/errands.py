@@ -215,7 +215,7 @@ class Errand:
             return
         self._visitor.errand = None
         problem = failure.problem(self.route.service)
-        if isinstance(failure, Overloaded | Resting) and not self._wants_page:
+        if isinstance(failure, Overloaded | Resting) and (self._proxy.is_busy or not self.request.wants_page):
             self._proxy.access_log.passed_on(self, problem.status)
             self._proxy.turn_down(self._visitor, problem, self.request_id)
         else:
@@ -229,10 +229,6 @@ class Errand:
     def _may_have_written(self) -> None:
         if self.request.method not in SAFE:
             self._proxy.cache.written(self.address)
-
-    @property
-    def _wants_page(self) -> bool:
-        return b"text/html" in self.request.said.get("accept", b"")
 
     def _lines(self, answer: Answer) -> list[bytes]:
         """The head of the answer as the client gets it."""

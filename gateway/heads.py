@@ -105,6 +105,11 @@ class Request:
         return self.length != 0
 
     @property
+    def wants_page(self) -> bool:
+        """Is it a browser that asks, which shows pages to a person?"""
+        return b"text/html" in self.said.get("accept", b"")
+
+    @property
     def wants_to_go_on(self) -> bool:
         """Does the client wait for a word before it sends the body?"""
         expectation = self.said.get("expect")

@@ -119,6 +119,11 @@ class Proxy:
         else:
             self._desk.ask(visitor)
 
+    @property
+    def is_busy(self) -> bool:
+        """Is there too much to do to make a whole page for everybody?"""
+        return self._desk.is_busy
+
     def say_no(self, visitor: Visitor, problem: Problem, errand: Errand | None = None) -> None:
         """Answer with a problem, in the form that the client understands."""
         self._desk.ask(visitor, problem, errand)

@@ -2,9 +2,14 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
 
+from gateway.desk import BUSY
+from gateway.proxy import Proxy
 from tests.builders import eventually
 from tests.unit.gateway.upstreams import Received, Reply, raw, reply
 from tests.unit.gateway.wires import Answered, Gateway, Wire
@@ -40,6 +45,29 @@ def test_a_slow_service_takes_no_more_than_its_places(gateway_with: Callable[...
         customer.join()
     assert [answered.status for answered in answers] == [200, 200]
     assert door.ask("/cart").status == 200
+
+
+def test_a_browser_that_is_turned_away_waits_for_no_other_page(app_with: Callable[..., Flask]) -> None:
+    app = app_with(requests_at_once=0)
+    go_on = threading.Event()
+
+    def turned_away() -> TestResponse:
+        answer = app.test_client().get("/cart", headers={"Accept": "text/html", "X-Request-ID": "mine"})
+        with answer:
+            assert b"too much to do" in answer.data
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+        assert answer.content_type == "text/html; charset=utf-8"
+        return answer
+
+    assert b"masthead" in turned_away().data
+    proxy: Proxy = app.extensions["proxy"]
+    for _ in range(BUSY):
+        proxy.loop.ask(partial(proxy._desk._backroom.call, partial(go_on.wait, 5), lambda done: None))
+    shortly = turned_away().data
+    assert b"masthead" not in shortly
+    assert b"Request mine" in shortly
+    go_on.set()
+    eventually(lambda: b"masthead" in turned_away().data)
 
 
 def test_a_service_that_keeps_failing_is_left_alone_for_a_moment(gateway_with: Callable[..., Gateway]) -> None:
