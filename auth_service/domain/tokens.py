@@ -56,6 +56,7 @@ def renewed(refresh_token: str) -> Grant:
     if not rows_changed(spent):
         sessions.end(user_id, session_id)
         raise UsedTwice
+    _forget_used(session_id)
     return _pair(accounts.find(user_id), session_id)
 
 
@@ -97,6 +98,13 @@ def _session_of(refresh_token: str) -> tuple[int, int]:
     if row is None:
         raise UnknownToken
     return row.id, row.user_id
+
+
+def _forget_used(session_id: int) -> None:
+    """Drop this session's tokens that were used longer ago than a session lasts: one that goes on must not grow."""
+    long_ago = now() - settings.current().session_lasts
+    used = (RefreshToken.session_id == session_id, RefreshToken.used_at < long_ago)
+    db.session.execute(sa.delete(RefreshToken).where(*used), execution_options={"synchronize_session": False})
 
 
 def _pair(user: User, session_id: int) -> Grant:

@@ -5,11 +5,12 @@ import time
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
-from auth_service.models import Session
+from auth_service.models import RefreshToken, Session
 from chassis.database import db, now
 from tests.services import PUBLIC_URL
 from tests.unit.auth_service.conftest import MakeVisitor, Visitor, give_roles
@@ -54,6 +55,23 @@ def test_the_second_use_of_a_refresh_token_ends_its_family(person: MakeVisitor) 
 
     assert ada.refreshes(stolen).status_code == 401
     assert ada.refreshes(successor).status_code == 401
+
+
+def test_a_session_that_goes_on_for_long_forgets_the_tokens_of_long_ago(app: Flask, person: MakeVisitor) -> None:
+    ada = person()
+    first = ada.refresh_token
+    second = ada.refreshes().json["refresh_token"]
+    with app.app_context():
+        used = sa.update(RefreshToken).where(RefreshToken.used_at.is_not(None))
+        db.session.execute(used.values(used_at=now() - timedelta(days=31)))
+        db.session.commit()
+
+    third = ada.refreshes(second).json["refresh_token"]
+
+    with app.app_context():
+        assert db.session.scalar(sa.select(sa.func.count()).select_from(RefreshToken)) == 2
+    assert ada.refreshes(first).status_code == 401
+    assert ada.refreshes(third).status_code == 200, "what is forgotten ends nothing"
 
 
 def test_the_second_use_leaves_other_families_alone(person: MakeVisitor) -> None:
