@@ -15,6 +15,7 @@ from product_service.api.reservations import reservations
 from product_service.api.stock import stock
 from product_service.api.suggestions import suggestions
 from product_service.cli import catalog
+from product_service.cli import stock as stock_commands
 from product_service.domain import catalogue
 from product_service.domain.rush import Rush
 from product_service.pages.goods import goods
@@ -55,6 +56,7 @@ def create_app(settings: ProductSettings | None = None) -> Flask:
     events.install(app)
     worker.install(app, [*JOBS, *events.jobs(app)])
     app.cli.add_command(catalog)
+    app.cli.add_command(stock_commands)
     if settings.catalog_writes == "open":
         log.warning("catalogue open to writes without a token", variable="CATALOG_WRITES")
     return app

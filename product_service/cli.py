@@ -1,9 +1,10 @@
-"""`flask --app product_service catalog …`: the catalogue's commands."""
+"""`flask --app product_service catalog …` and `stock …`: the catalogue's commands."""
 
 import csv
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, TextIO, get_args
 
@@ -23,7 +24,7 @@ from rich.text import Text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from chassis.database import db
-from product_service.domain import catalogue, exporter, importer
+from product_service.domain import archive, catalogue, exporter, importer
 from product_service.domain.importer import BadLine, Format, Goods, NotImportable, Stored
 
 ATTEMPTS = 3
@@ -31,6 +32,7 @@ TELL_EVERY_SECONDS = 10.0
 FORMS: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 catalog = AppGroup("catalog", help="Work on the whole catalogue.")
+stock = AppGroup("stock", help="Work on the ledger of the stock.")
 
 
 @catalog.command("import")
@@ -79,6 +81,21 @@ def import_products(file: BinaryIO, batch: int, if_empty: bool, faults: TextIO |
 def export_products(file: TextIO, form: Format | None) -> None:
     """Write all products on sale to FILE, or to standard output, so that they can be imported again."""
     exporter.write(exporter.products(), form or FORMS.get(_path(file).suffix.lower(), "csv"), file)
+
+
+@stock.command("archive")
+@click.option("--before", required=True, type=click.DateTime(["%Y-%m"]), help="The first month that stays: 2026-06.")
+@click.option("--into", required=True, type=click.Path(exists=True, file_okay=False, writable=True, path_type=Path))
+def archive_movements(before: datetime, into: Path) -> None:
+    """Take the movements of each month before one to a file in a directory, and leave each product's balance.
+
+    The files are JSON lines, packed by gzip. An archiving that was cut off is simply begun again.
+    """
+    try:
+        for archived in archive.archive(before.replace(tzinfo=UTC), into):
+            click.echo(f"{archived.path}: {archived.movements} movements")
+    except archive.MonthNotOver as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _store(goods: Sequence[Goods]) -> Stored:

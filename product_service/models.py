@@ -90,7 +90,7 @@ class Picture(Model):
 
 
 class StockMovement(Model):
-    """Goods that came or went: opening stock, an adjustment, a sale, a return.
+    """Goods that came or went: opening stock, an adjustment, a sale, a return; or the balance of what is archived.
 
     A product's movements add up to what lies in the warehouse: available + reserved.
     """

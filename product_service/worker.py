@@ -18,6 +18,13 @@ def expire_due() -> int:
     return len(due)
 
 
+def forget_settled() -> int:
+    """Drop reservations that came to nothing long ago."""
+    forgotten = reservations.forget_settled()
+    db.session.commit()
+    return forgotten
+
+
 def forget_old_keys() -> int:
     """Drop idempotency keys past their time."""
     forgotten = idempotency.forget_old_keys()
@@ -37,6 +44,7 @@ def learn_words() -> int:
 
 JOBS = [
     Job("expire reservations", 1.0, expire_due),
+    Job("forget settled reservations", 3600.0, forget_settled),
     Job("forget old idempotency keys", 600.0, forget_old_keys),
     Job("learn words", 300.0, learn_words),
 ]

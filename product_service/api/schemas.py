@@ -147,7 +147,10 @@ class StockAdjustment(Body):
 
 
 class MovementView(View):
-    """Goods that came or went: `opening`, `adjustment`, `sale` or `return`; `by` is the member of staff."""
+    """Goods that came or went: `opening`, `adjustment`, `sale`, `return`, or `balance`, the sum of what is archived.
+
+    `by` is the member of staff.
+    """
 
     id: int
     kind: str

@@ -21,6 +21,8 @@ COMMITTED = "committed"
 RELEASED = "released"
 EXPIRED = "expired"
 RETURNED = "returned"
+CAME_TO_NOTHING = (RELEASED, EXPIRED)
+KEPT = timedelta(days=30)
 
 Goods: TypeAlias = Mapping[str, sa.Row[*tuple[Any, ...]]]
 STEPS = {
@@ -152,6 +154,18 @@ def due(limit: int = 100) -> list[str]:
 def expire(reservation_id: str) -> None:
     """Put the goods of a reservation whose time is over back on sale."""
     _step(reservation_id, HELD, EXPIRED, Reservation.expires_at <= now())
+
+
+def forget_settled(limit: int = 500) -> int:
+    """Drop reservations that came to nothing long ago, at most `limit`; returns how many. The caller commits.
+
+    Nobody asks for them by then: an order that is to have the goods has come to its end. What was sold stays.
+    """
+    long_over = (Reservation.status.in_(CAME_TO_NOTHING), Reservation.expires_at < now() - KEPT)
+    ids = db.session.scalars(sa.select(Reservation.id).where(*long_over).limit(limit)).all()
+    db.session.execute(sa.delete(ReservationLine).where(ReservationLine.reservation_id.in_(ids)))
+    db.session.execute(sa.delete(Reservation).where(Reservation.id.in_(ids)))
+    return len(ids)
 
 
 def _named(wish: Wish) -> Reservation | None:

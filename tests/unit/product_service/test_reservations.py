@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from chassis.database import db, now
 from product_service.models import Reservation, StockMovement
-from product_service.worker import expire_due
+from product_service.worker import expire_due, forget_settled
 from tests.services import SERVICE_TOKEN
 from tests.unit.product_service.conftest import Offer
 
@@ -217,6 +217,28 @@ def test_the_worker_puts_expired_goods_back_on_sale(
 
     assert stock_of("mug") == {"available": 3, "reserved": 1, "sold": 1, "stocked": 5}
     assert orders.get(f"{PATH}/{late[0]}").get_json()["status"] == "expired"
+
+
+def test_what_came_to_nothing_long_ago_is_forgotten_and_what_was_sold_is_not(
+    reserve: Callable[..., Any], product: Offer, orders: FlaskClient, stock_of: StockOf, later: Callable[[str], None]
+) -> None:
+    product(slug="mug", stock=9)
+    expired, released, sold, returned, held = (reserve(f"order-{n}", mug=1).get_json()["id"] for n in range(5))
+    orders.delete(f"{PATH}/{released}")
+    for reservation_id in (sold, returned):
+        orders.post(f"{PATH}/{reservation_id}/commit")
+    orders.delete(f"{PATH}/{returned}")
+    later(expired)
+    expire_due()
+    assert forget_settled() == 0
+    db.session.execute(sa.update(Reservation).values(expires_at=now() - timedelta(days=31)))
+    db.session.commit()
+
+    assert (forget_settled(), forget_settled()) == (2, 0)
+
+    gone = [orders.get(f"{PATH}/{each}").status_code for each in (expired, released, sold, returned, held)]
+    assert gone == [404, 404, 200, 200, 200]
+    assert stock_of("mug") == {"available": 7, "reserved": 1, "sold": 1, "stocked": 9}
 
 
 def test_what_is_reserved_of_a_deleted_product_can_still_be_sold(

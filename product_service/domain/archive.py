@@ -1,0 +1,126 @@
+"""The archive: movements of months gone by go to files, and of each product one stays, the balance of all these.
+
+A file is whole and on the disk before the first of its movements goes, and what goes was read back from it. A movement
+that stands in two files, because an archiving was cut off, has the same id in both.
+"""
+
+import gzip
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from chassis import wire
+from chassis.database import db, now
+from chassis.problems import Refusal
+from product_service.models import StockMovement
+
+BALANCE = "balance"
+BATCH = 1000
+SETTLES_WITHIN = timedelta(days=1)
+
+ledger = StockMovement.__table__.c
+
+
+class MonthNotOver(Refusal):
+    """Movements of that time may still be on their way."""
+
+
+@dataclass(frozen=True)
+class Archived:
+    """A file of the archive, and how many movements were taken to it."""
+
+    path: Path
+    movements: int
+
+
+def archive(before: datetime, directory: Path) -> Iterator[Archived]:
+    """Take the movements of each month before this moment, the first of a month in UTC, to a file; commits.
+
+    Raises MonthNotOver when the last of them has not been over for a day.
+    """
+    if before > now() - SETTLES_WITHIN:
+        raise MonthNotOver(f"What was before {before:%Y-%m} can be archived a day after that has begun.")
+    while (first := _oldest()) and first.created_at < before:
+        month = first.created_at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        path = directory / f"stock-movements-{month:%Y-%m}-from-{first.id}.jsonl.gz"
+        _write(path, (month + timedelta(days=32)).replace(day=1))
+        yield Archived(path, sum(map(_balance, _ids_in(path))))
+
+
+def _oldest() -> Any:
+    found = sa.select(ledger.id, ledger.created_at).where(ledger.kind != BALANCE).order_by(ledger.id).limit(1)
+    oldest = db.session.execute(found).first()
+    db.session.rollback()
+    return oldest
+
+
+def _write(path: Path, until: datetime) -> None:
+    half = path.with_name(f"{path.name}.half")
+    with half.open("wb") as file:
+        with gzip.GzipFile(filename="", fileobj=file, mode="wb") as lines:
+            for movements in _movements(until):
+                lines.writelines(wire.dump(dict(movement._mapping)) + b"\n" for movement in movements)
+        file.flush()
+        os.fsync(file.fileno())
+    half.rename(path)
+    entries = os.open(path.parent, os.O_RDONLY)
+    os.fsync(entries)
+    os.close(entries)
+
+
+def _movements(until: datetime) -> Iterator[Sequence[sa.Row[Any]]]:
+    after = 0
+    while True:
+        behind = sa.select(*ledger).where(ledger.kind != BALANCE, ledger.created_at < until, ledger.id > after)
+        movements = db.session.execute(behind.order_by(ledger.id).limit(BATCH)).all()
+        db.session.rollback()
+        if not movements:
+            return
+        yield movements
+        after = movements[-1].id
+
+
+def _ids_in(path: Path) -> Iterator[list[int]]:
+    ids: list[int] = []
+    with gzip.open(path) as lines:
+        for line in lines:
+            ids.append(orjson.loads(line)["id"])
+            if len(ids) == BATCH:
+                yield ids
+                ids = []
+    if ids:
+        yield ids
+
+
+def _balance(ids: list[int]) -> int:
+    """Let the last of these movements of each product stand for all of them and the balance before; returns how many.
+
+    They are the product's oldest, so what is to stand first in its list does.
+    """
+    columns = sa.select(ledger.id, ledger.product_id, ledger.delta)
+    movements = db.session.execute(columns.where(ledger.id.in_(ids), ledger.kind != BALANCE).with_for_update()).all()
+    moved = {movement.product_id for movement in movements}
+    balances = columns.where(ledger.product_id.in_(moved), ledger.kind == BALANCE).with_for_update()
+    gone = [*db.session.execute(balances).all(), *sorted(movements)]
+    sums = Counter[int]()
+    for movement in gone:
+        sums[movement.product_id] += movement.delta
+    last = {movement.product_id: movement.id for movement in gone}
+    kept = [
+        {"id": last[product_id], "kind": BALANCE, "delta": total, "reason": "balance of what is archived"}
+        | {"made_by": None}
+        for product_id, total in sums.items()
+    ]
+    superfluous = {movement.id for movement in gone} - set(last.values())
+    db.session.execute(sa.delete(StockMovement).where(ledger.id.in_(superfluous)))
+    if kept:
+        db.session.execute(sa.update(StockMovement), kept)
+    db.session.commit()
+    return len(movements)
