@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from tests.rehearsal.cluster import Cluster
 from tests.rehearsal.installation import Installation
 from tests.rehearsal.scenarios import SCENARIOS, home, restore, run
 from tests.rehearsal.traffic import A_SECOND
@@ -13,11 +14,13 @@ def main() -> int:
     names = [*SCENARIOS, "restore"]
     parser.add_argument("scenario", nargs="*", help=f"of {', '.join(names)} (default: all, in this order)")
     parser.add_argument("--rate", type=int, default=A_SECOND, help="requests a second (default: %(default)s)")
+    parser.add_argument("--stack", action="store_true", help="on the Docker Swarm that this machine manages: kill only")
     parser.add_argument("--keep", action="store_true", help="leave the shop running afterwards")
     arguments = parser.parse_args()
+    names = ["kill"] if arguments.stack else names
     if unknown := set(arguments.scenario) - set(names):
         parser.error(f"nothing to rehearse is called {', '.join(unknown)}")
-    shop = Installation(home())
+    shop = Cluster(home()) if arguments.stack else Installation(home())
     shop.put_up()
     try:
         well = [

@@ -39,6 +39,8 @@ DATABASES = {"user": "user-db", "product": "product-db", "order": "order-db"}
 class Installation(Shop):
     """A shop as customers meet it, behind the documented proxy, and as the checker looks into it."""
 
+    front_options: tuple[str, ...] = ("--network", "host")
+
     def __init__(self, home: Path) -> None:
         self.home = home
         self.data = home / "nothing-local"
@@ -100,7 +102,8 @@ class Installation(Shop):
 
     def containers(self, service: str) -> list[dict[str, Any]]:
         """A service's containers, as the engine describes them."""
-        listed = printed("docker", "ps", "--quiet", *_labelled(service)).split()
+        labels = [word for label in self._labels(service) for word in ("--filter", f"label={label}")]
+        listed = printed("docker", "ps", "--quiet", *labels).split()
         found: list[dict[str, Any]] = json.loads(printed("docker", "inspect", *listed)) if listed else []
         return found
 
@@ -127,7 +130,7 @@ class Installation(Shop):
             assert self.deploy("--tag", "rehearsal-1") == 0
             administrator = ("flask", "users", "create-admin", "--username", "admin", "--email", self.admin.email)
             password = f"ADMIN_PASSWORD={self.admin.password}"
-            self.compose("exec", "--no-TTY", "--env", password, "auth-service", *administrator)
+            printed("docker", "exec", "--env", password, self.containers("auth-service")[0]["Id"], *administrator)
         self._put_front()
         eventually(lambda: self.is_alive("gateway"), within=60)
 
@@ -146,11 +149,23 @@ class Installation(Shop):
 
     def _put_front(self) -> None:
         configuration = self.home / "front.conf"
-        configuration.write_text(front((ROOT / "docs/deploy.md").read_text("utf-8")))
+        configuration.write_text(self._front((ROOT / "docs/deploy.md").read_text("utf-8")))
         subprocess.run(["docker", "rm", "--force", f"{NAME}-front"], check=False, capture_output=True)
         mounted = f"{configuration}:/etc/nginx/conf.d/default.conf:ro"
-        options = ("--detach", "--name", f"{NAME}-front", "--network", "host", "--volume", mounted)
+        options = ("--detach", "--name", f"{NAME}-front", *self.front_options, "--volume", mounted)
         printed("docker", "run", *options, "nginx:1")
+
+    def _front(self, document: str) -> str:
+        """The proxy's configuration as it is documented, on this machine's ports and without a certificate."""
+        found = PROXY.search(document)
+        assert found is not None
+        configuration = found[1].replace("listen 443 ssl; server_name shop.example;", f"listen 127.0.0.1:{FRONT_PORT};")
+        for documented, mine in zip(("8080", "8081"), GATEWAY_PORTS.split("-"), strict=True):
+            configuration = configuration.replace(f"127.0.0.1:{documented}", f"127.0.0.1:{mine}")
+        return configuration
+
+    def _labels(self, service: str) -> tuple[str, ...]:
+        return f"com.docker.compose.project={NAME}", f"com.docker.compose.service={service}"
 
     def _inside(self, service: str, port: int) -> str:
         return f"http://{self._address(service)}:{port}"
@@ -162,16 +177,6 @@ class Installation(Shop):
     def _database(self, name: str) -> URL:
         password = (self.home / "secrets" / f"{name.upper()}_DATABASE_PASSWORD").read_text().strip()
         return URL.create("mysql+pymysql", "shop", password, self._address(DATABASES[name]), 3306, name)
-
-
-def front(document: str) -> str:
-    """The proxy's configuration as it is documented, on this machine's ports and without a certificate."""
-    found = PROXY.search(document)
-    assert found is not None
-    configuration = found[1].replace("listen 443 ssl; server_name shop.example;", f"listen 127.0.0.1:{FRONT_PORT};")
-    for documented, mine in zip(("8080", "8081"), GATEWAY_PORTS.split("-"), strict=True):
-        configuration = configuration.replace(f"127.0.0.1:{documented}", f"127.0.0.1:{mine}")
-    return configuration
 
 
 def build_sandbox() -> None:
@@ -203,8 +208,3 @@ def say(words: str) -> None:
     """Tell the person at the terminal something."""
     sys.stderr.write(f"{words}\n")
     sys.stderr.flush()
-
-
-def _labelled(service: str) -> tuple[str, ...]:
-    project, name = f"com.docker.compose.project={NAME}", f"com.docker.compose.service={service}"
-    return ("--filter", f"label={project}", "--filter", f"label={name}")
