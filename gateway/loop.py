@@ -44,7 +44,7 @@ class Loop:
         self._waker = Waker()
         self.watch(self._waker, selectors.EVENT_READ)
         self._ends = False
-        self.is_running = True
+        self.is_running = False
 
     def watch(self, watched: Watched, mask: int) -> None:
         """Tell it of these events from now on; 0 is none, for a while."""
@@ -80,6 +80,7 @@ class Loop:
 
     def run(self) -> None:
         """Go on until `end`."""
+        self.is_running = True
         tick = time.monotonic() + TICK_SECONDS
         select, after_turns = self._selector.select, self._after_turns
         while not self._ends:

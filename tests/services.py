@@ -13,6 +13,8 @@ from werkzeug.test import TestResponse
 
 from chassis.database import db
 from chassis.settings import Settings
+from gateway.proxy import Proxy
+from tests.builders import eventually
 
 SECRET_KEY = "a secret key for tests, at least 32 letters"
 SERVICE_TOKEN = "a-service-token-for-tests-at-least-32-letters"
@@ -68,6 +70,8 @@ def made(package: str, url: URL | None, **settings: Any) -> Iterator[Flask]:
     try:
         yield app
     finally:
+        if "proxy" in app.extensions:
+            _end(app.extensions["proxy"])
         if "broker" in app.extensions:
             app.extensions["broker"].close()
         if "sqlalchemy" in app.extensions:
@@ -75,3 +79,12 @@ def made(package: str, url: URL | None, **settings: Any) -> Iterator[Flask]:
                 db.session.remove()
                 for engine in db.engines.values():
                     engine.dispose()
+
+
+def _end(proxy: Proxy) -> None:
+    """Have a gateway let go of its sockets and threads."""
+    proxy.close()
+    proxy.loop.ask(proxy.loop.end)
+    if not proxy.loop.is_running:  # nobody has asked it for anything
+        proxy.loop.run()
+    eventually(lambda: not proxy.loop.is_running)

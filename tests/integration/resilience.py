@@ -51,6 +51,11 @@ PROMISES = (
         "`Age` and `Warning` tell how old it is, and that nobody could be asked",
     ),
     Promise("gateway", "orders", "my cart", BEHIND_THE_GATEWAY, "all other services are reached"),
+    Promise("gateway", "Redis", "what is there", whatever("200 ok"), "each gateway counts for itself"),
+    Promise(
+        "gateway", "accounts' keys", "what is there, with a token", whatever("200 ok"),
+        "requests are counted by address alone",
+    ),
     Promise(
         "catalogue", "accounts' keys", "what is there, with a token", whatever("503 service-unavailable"),
         "strangers see everything; keys once fetched go on being used",

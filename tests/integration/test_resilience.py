@@ -27,7 +27,7 @@ from tests.conftest import MakeApp
 from tests.integration.neighbours import AMQP, FAULTS, HTTP, MYSQL, REDIS, Manner, Neighbour
 from tests.integration.resilience import PAGE, PROMISES, page
 from tests.services import SERVICE_TOKEN, WEBHOOK_SECRET
-from tests.unit.gateway.upstreams import reply
+from tests.unit.gateway.upstreams import Upstream, reply
 from tests.unit.gateway.wires import Gateway, running_gateway
 from tests.unit.order_service.conftest import check_out, put
 from tests.unit.order_service.others import Shelf, Till
@@ -123,6 +123,36 @@ def what_was_there(case: Case) -> str:
     return said(answer.status, answer.json, "stale")
 
 
+def what_is_there_without_redis(case: Case) -> str:
+    url = f"redis://127.0.0.1:{case.neighbour(REDIS).port}"
+    answer = before_a_sound_catalogue(case, redis_url=url, ratelimit_requests="9/minute")()
+    assert answer.headers["RateLimit-Remaining"] == "8"
+    return said(answer.status_code, answer.get_json(force=True), "ok")
+
+
+def what_is_there_with_a_token_of_unknown_keys(case: Case) -> str:
+    ask = before_a_sound_catalogue(case, auth_url=case.neighbour(HTTP).url, ratelimit_account_reads="1/hour")
+    assert ask().status_code == 200
+    answer = ask()
+    assert "RateLimit-Limit" not in answer.headers
+    return said(answer.status_code, answer.get_json(force=True), "ok")
+
+
+def before_a_sound_catalogue(case: Case, **settings: str) -> Callable[[], TestResponse]:
+    """Asks a gateway for what a catalogue has that nothing is the matter with."""
+    catalogue = Upstream()
+    case.stack.callback(catalogue.close)
+    catalogue.answering = lambda request: reply(b"{}")
+    customer = case.make_app("gateway", product_url=catalogue.url, **settings).test_client(token=case.accounts.token())
+
+    def ask() -> TestResponse:
+        answer = customer.get(SEEN)
+        case.stack.callback(answer.close)
+        return answer
+
+    return ask
+
+
 def what_is_there(case: Case, **headers: str) -> str:
     app = case.make_app("product_service")
     app.extensions["authority"] = RemoteAuthority(case.peer("accounts"))
@@ -204,6 +234,8 @@ ASKED: dict[tuple[str, str, str], Callable[[Case], str]] = {
     ("gateway", "catalogue", "what is there"): lambda case: through_the_gateway(case, "catalogue"),
     ("gateway", "catalogue", "what was there a moment ago"): what_was_there,
     ("gateway", "orders", "my cart"): lambda case: through_the_gateway(case, "orders"),
+    ("gateway", "Redis", "what is there"): what_is_there_without_redis,
+    ("gateway", "accounts' keys", "what is there, with a token"): what_is_there_with_a_token_of_unknown_keys,
     ("catalogue", "accounts' keys", "what is there, with a token"): what_is_there_with_a_token,
     ("catalogue", "accounts' keys", "what is there"): what_is_there,
     ("catalogue", "database", "what is there"): what_is_there_without_a_database,

@@ -2,18 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from flask import Flask
 
-from gateway.app import create_app
-from gateway.proxy import Proxy
-from gateway.settings import GatewaySettings
-from tests.builders import eventually
-from tests.services import SECRET_KEY, SERVICE_TOKEN, without_limits
 from tests.unit.gateway.wires import Gateway, running_gateway
 
 
@@ -37,21 +29,3 @@ def gateway_with(tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
     """Starts a gateway with these settings for this test alone: `gateway_with(TRUSTED_PROXIES="127.0.0.1")`."""
     with ExitStack() as stack:
         yield lambda **settings: stack.enter_context(running_gateway(tmp_path, **settings))
-
-
-@pytest.fixture
-def app_with() -> Iterator[Callable[..., Flask]]:
-    """Makes a gateway in the test's own process, as `gateway_with` does in one of its own; without any limit."""
-    apps = []
-
-    def made(**settings: Any) -> Flask:
-        told = {"secret_key": SECRET_KEY, "service_token": SERVICE_TOKEN, **without_limits("gateway"), **settings}
-        apps.append(create_app(GatewaySettings.load(**told)))
-        return apps[-1]
-
-    yield made
-    for app in apps:
-        proxy: Proxy = app.extensions["proxy"]
-        proxy.close()
-        proxy.loop.ask(proxy.loop.end)
-        eventually(partial(lambda loop: not loop.is_running, proxy.loop))

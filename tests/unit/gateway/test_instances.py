@@ -1,6 +1,6 @@
 """Several instances of a service: who gets what, and who is left alone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 import pytest
@@ -10,6 +10,7 @@ from gateway.budgets import MOST, SHARE, Budget
 from gateway.instances import Service
 from gateway.names import Names
 from tests.builders import eventually
+from tests.conftest import MakeApp
 from tests.unit.gateway.upstreams import Received, Reply, Upstream, raw, reply
 
 
@@ -32,9 +33,9 @@ def other() -> Iterator[Upstream]:
 
 
 @pytest.fixture
-def app(app_with: Callable[..., Flask], one: Upstream, other: Upstream, request: pytest.FixtureRequest) -> Flask:
+def app(make_app: MakeApp, one: Upstream, other: Upstream, request: pytest.FixtureRequest) -> Flask:
     """A gateway in front of both, which looks after them once, or as often as a test wants it to."""
-    return app_with(product_url=f"{one.url},{other.url}", look_seconds=getattr(request, "param", 3600))
+    return make_app("gateway", product_url=f"{one.url},{other.url}", look_seconds=getattr(request, "param", 3600))
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from gateway import bearers
 from gateway.settings import GatewaySettings
 from tests.accounts import Accounts
 from tests.builders import eventually
+from tests.conftest import MakeApp
 from tests.ports import free_port
-from tests.services import PUBLIC_URL, SECRET_KEY, SERVICE_TOKEN, settings_of
+from tests.services import SECRET_KEY, SERVICE_TOKEN, settings_of
 from tests.unit.gateway.upstreams import Received, Reply, Upstream, reply
 from tests.unit.gateway.wires import Gateway
 
@@ -94,10 +95,10 @@ def accounts(upstream: Upstream) -> Accounts:
 
 
 @pytest.fixture
-def door_with(app_with: Callable[..., Flask], upstream: Upstream) -> Callable[..., Flask]:
+def door_with(make_app: MakeApp, upstream: Upstream) -> Callable[..., Flask]:
     """Makes a gateway in front of it, which believes any neighbour's `X-Forwarded-For`."""
     urls = {f"{name}_url": upstream.url for name in ("auth", "product", "order")}
-    return lambda **settings: app_with(public_url=PUBLIC_URL, trusted_proxies="127.0.0.1", **urls, **settings)
+    return lambda **settings: make_app("gateway", trusted_proxies="127.0.0.1", **urls, **settings)
 
 
 def ask(

@@ -1,7 +1,7 @@
 """Instances by SRV records, as Consul and Kubernetes keep them: asked of a real name server."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from gateway.instances import Service
 from gateway.names import Names, NobodyFound
 from gateway.settings import GatewaySettings
 from tests.builders import eventually
+from tests.conftest import MakeApp
 from tests.ports import free_port
 from tests.services import SECRET_KEY, SERVICE_TOKEN
 from tests.unit.gateway.nameservers import NameServer
@@ -114,15 +115,13 @@ def standby() -> Iterator[Upstream]:
 
 
 @pytest.fixture
-def app(
-    app_with: Callable[..., Flask], server: NameServer, primary: Upstream, standby: Upstream, tmp_path: Path
-) -> Flask:
+def app(make_app: MakeApp, server: NameServer, primary: Upstream, standby: Upstream, tmp_path: Path) -> Flask:
     """A gateway that finds the catalogue by its record, looking again all the time."""
     ports = [upstream.url.rpartition(":")[2] for upstream in (primary, standby)]
     server.zone[RECORD, "SRV"] = [f"{number} 1 {port} one.node.consul." for number, port in enumerate(ports)]
     routes = tmp_path / "routes.toml"
     routes.write_text(SHIPPED.read_text().replace('"$PRODUCT_URL"', f'"{URL}"'))
-    return app_with(nameserver=server.place, routes_file=routes, look_seconds=0.05)
+    return make_app("gateway", nameserver=server.place, routes_file=routes, look_seconds=0.05)
 
 
 @pytest.fixture

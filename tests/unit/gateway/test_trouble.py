@@ -5,12 +5,12 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
-from flask import Flask
 from werkzeug.test import TestResponse
 
 from gateway.desk import BUSY
 from gateway.proxy import Proxy
 from tests.builders import eventually
+from tests.conftest import MakeApp
 from tests.unit.gateway.upstreams import Received, Reply, raw, reply
 from tests.unit.gateway.wires import Answered, Gateway, Wire
 
@@ -47,8 +47,8 @@ def test_a_slow_service_takes_no_more_than_its_places(gateway_with: Callable[...
     assert door.ask("/cart").status == 200
 
 
-def test_a_browser_that_is_turned_away_waits_for_no_other_page(app_with: Callable[..., Flask]) -> None:
-    app = app_with(requests_at_once=0)
+def test_a_browser_that_is_turned_away_waits_for_no_other_page(make_app: MakeApp) -> None:
+    app = make_app("gateway", requests_at_once=0)
     go_on = threading.Event()
 
     def turned_away() -> TestResponse:
