@@ -115,7 +115,7 @@ class Limit:
     """
 
     def __init__(self, name: str, rule: str, redis_url: str | None) -> None:
-        self._name = name
+        self.name = name
         self._item = _item(rule)
         self._local = LocalWindow()
         self._shared = MovingWindowRateLimiter(_redis(redis_url)) if redis_url else None
@@ -152,16 +152,16 @@ class Limit:
         if self._shared is not None:
             try:
                 with self._breaker.guarding(StorageError):
-                    answer = getattr(self._shared, question)(self._item, self._name, *key)
+                    answer = getattr(self._shared, question)(self._item, self.name, *key)
                 self._degraded = False
                 return answer
             except BreakerOpen:
                 pass
             except StorageError as error:
                 if not self._degraded:
-                    log.warning("limits counted locally", limit=self._name, reason=repr(error.storage_error))
+                    log.warning("limits counted locally", limit=self.name, reason=repr(error.storage_error))
                 self._degraded = True
-        return getattr(self._local, question)(self._item, self._name, *key)
+        return getattr(self._local, question)(self._item, self.name, *key)
 
 
 def _redis(url: str) -> Any:

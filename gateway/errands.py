@@ -7,6 +7,7 @@ import structlog
 
 from chassis import deadlines, traces
 from chassis.limits import Standing
+from chassis.problems import Problem
 from chassis.requestlog import request_id
 from gateway.answers import Answer
 from gateway.bodies import ONE_PIECE, Body
@@ -97,6 +98,15 @@ class Errand:
         self.standing, self.is_admitted = standing, True
         self.go_on()
         self.body_came()
+
+    def refused(self, problem: Problem) -> None:
+        """It is not done, and saying so costs less than doing it would; a browser gets a page if there is time."""
+        self._visitor.errand = None
+        if self.request.wants_page and not self._proxy.is_busy:
+            self._proxy.say_no(self._visitor, problem, self)
+        else:
+            self._proxy.access_log.passed_on(self, problem.status)
+            self._proxy.turn_down(self._visitor, problem, self.request_id)
 
     # What the visitor calls.
 
@@ -213,12 +223,11 @@ class Errand:
         self._may_have_written()
         if self.fetch is not None and self._proxy.cache.failed(self):
             return
-        self._visitor.errand = None
         problem = failure.problem(self.route.service)
-        if isinstance(failure, Overloaded | Resting) and (self._proxy.is_busy or not self.request.wants_page):
-            self._proxy.access_log.passed_on(self, problem.status)
-            self._proxy.turn_down(self._visitor, problem, self.request_id)
+        if isinstance(failure, Overloaded | Resting):
+            self.refused(problem)
         else:
+            self._visitor.errand = None
             self._proxy.say_no(self._visitor, problem, self)
 
     def _send(self) -> None:

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+import structlog
+
 from chassis.limits import Limit, Standing
 from chassis.problems import Problem
 from gateway.bearers import Bearers
@@ -9,6 +11,8 @@ from gateway.forwarded import Client
 from gateway.heads import Request
 from gateway.routes import Route
 from gateway.settings import GatewaySettings
+
+log = structlog.get_logger()
 
 READING = frozenset(("GET", "HEAD", "OPTIONS"))
 Charges = list[tuple[Limit, str]]
@@ -51,18 +55,16 @@ class Limits:
         return charges
 
 
-def count(charges: Charges) -> Standing | None:
-    """Count one more towards each; the standing of who is closest to its end. Raises a 429 problem."""
-    standings = [standing for limit, whose in charges if (standing := limit.count(whose))]
-    return min(standings, key=lambda standing: standing.remaining, default=None)
-
-
-def counted(charges: Charges) -> Standing | Problem | None:
-    """As `count`, but a problem is returned, to be told of elsewhere."""
-    try:
-        return count(charges)
-    except Problem as problem:
-        return problem
+def count(charges: Charges) -> Standing | Problem | None:
+    """Count one more towards each: the standing of who is closest to its end, or the 429 of who has reached it."""
+    standings = []
+    for limit, whose in charges:
+        try:
+            standings.append(limit.count(whose))
+        except Problem as problem:
+            log.info("limit reached", limit=limit.name, whose=whose)
+            return problem
+    return min(filter(None, standings), key=lambda standing: standing.remaining, default=None)
 
 
 def _in_force(*limits: Limit) -> list[Limit]:

@@ -18,7 +18,7 @@ from gateway.errands import Errand
 from gateway.forwarded import Networks, Peer, client_of
 from gateway.heads import Refused, Request
 from gateway.hearsay import Hearsay
-from gateway.limits import Charges, Limits, count, counted
+from gateway.limits import Charges, Limits, count
 from gateway.loop import Loop
 from gateway.switchboard import Switchboard
 from gateway.visitors import Visitor
@@ -106,16 +106,19 @@ class Proxy:
             if route is not None:
                 visitor.errand = Errand(self, visitor, target, route, client)
             charges = [] if target.path in PROBES else self._limits.charges(client, request, route)
-            if charges and self._limits.are_shared:
-                self._count_aside(visitor, charges)
-                return
-            standing = count(charges)
         except Problem as problem:
             visitor.errand = None
             self.say_no(visitor, problem)
             return
-        if visitor.errand is not None:
-            visitor.errand.standing = standing
+        if charges and self._limits.are_shared:
+            self._count_aside(visitor, request, charges)
+            return
+        outcome, errand = count(charges), visitor.errand
+        if isinstance(outcome, Problem):
+            visitor.errand = None
+            self.loop.ask(partial(self._refuse, visitor, request, errand, outcome))
+        elif errand is not None:
+            errand.standing = outcome
         else:
             self._desk.ask(visitor)
 
@@ -139,20 +142,29 @@ class Proxy:
         log.info("request refused", request_id=known, status=status, reason=str(refused), address=visitor.peer[0])
         self._desk.answer_shortly(visitor, Problem(status, *WORDS[status]), known)
 
-    def _count_aside(self, visitor: Visitor, charges: Charges) -> None:
+    def _count_aside(self, visitor: Visitor, request: Request, charges: Charges) -> None:
         """Have the request counted where that may take a while; it waits, and nobody else does."""
-        if visitor.errand is not None:
-            visitor.errand.is_admitted = False
-        self._backroom.call(partial(counted, charges), partial(self._counted, visitor, visitor.request, visitor.errand))
+        errand = visitor.errand
+        if errand is not None:
+            errand.is_admitted = False
+        self._backroom.call(partial(count, charges), partial(self._counted, visitor, request, errand))
 
     def _counted(
-        self, visitor: Visitor, request: Request | None, errand: Errand | None, outcome: Standing | Problem | None
+        self, visitor: Visitor, request: Request, errand: Errand | None, outcome: Standing | Problem | None
     ) -> None:
-        if visitor.request is not request or visitor.errand is not errand or not visitor.is_open:
+        if visitor.errand is not errand:
             return
         if isinstance(outcome, Problem):
-            visitor.refuse(outcome)
+            self._refuse(visitor, request, errand, outcome)
         elif errand is not None:
             errand.admit(outcome)
-        else:
+        elif visitor.request is request:
             self._desk.ask(visitor)
+
+    def _refuse(self, visitor: Visitor, request: Request, errand: Errand | None, problem: Problem) -> None:
+        if visitor.request is not request or not visitor.is_open:
+            return
+        if errand is not None:
+            errand.refused(problem)
+        else:
+            self.say_no(visitor, problem)

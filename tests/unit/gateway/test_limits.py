@@ -38,6 +38,11 @@ def test_an_address_that_asks_too_often_is_told_to_wait(gateway_with: Callable[.
     assert answer.header("RateLimit-Limit") == "3"
     assert answer.json["type"].endswith("/too-many-requests")
     assert len(door.catalogue.received) == 3
+    page = door.ask("/", "Accept: text/html", "X-Request-ID: page")
+    assert (page.status, page.header("Content-Type")) == (429, "text/html; charset=utf-8")
+    assert door.ask("/cart", "X-Request-ID: large", method="POST", body=b"x" * 100_000).status == 429
+    assert [door.logged(each, "request complete")["status"] for each in ("page", "large")] == [429, 429]
+    assert {line["whose"] for line in door.lines() if line["event"] == "limit reached"} == {"127.0.0.1"}
     assert door.ask("/api/product/create", method="POST").json.keys() == {"message"}
     assert door.ask("/livez").status == 200
     assert door.ask("/", "X-Forwarded-For: 203.0.113.7").status == 200
