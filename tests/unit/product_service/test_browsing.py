@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 from flask.testing import FlaskClient
 
+from product_service.domain import indexes
 from tests.unit.product_service.conftest import Offer
 
 LIST = "/api/v2/products"
@@ -84,6 +85,21 @@ def test_every_sort_turns_pages_without_a_gap_or_a_repeat(anybody: FlaskClient, 
 
     assert [len(page) for page in turned] == [4, 4, 3]
     assert list(chain.from_iterable(turned)) == whole
+
+
+@pytest.mark.parametrize("few", [1, 100])
+@pytest.mark.parametrize("sort", ["newest", "name"])
+def test_few_and_many_in_a_range_of_prices_come_in_the_same_order(
+    anybody: FlaskClient, product: Offer, monkeypatch: pytest.MonkeyPatch, sort: str, few: int
+) -> None:
+    for number in range(9):
+        product(slug=f"p{number}", name=f"name {number % 2}", price=usd(number), stock=number % 3)
+    monkeypatch.setattr(indexes, "FEW", few)
+
+    turned = list(pages(anybody, f"sort={sort}&limit=2&min_price=2&max_price=8&in_stock=true"))
+
+    expected = {"newest": ["p8", "p7", "p5", "p4", "p2"], "name": ["p2", "p4", "p8", "p5", "p7"]}
+    assert list(chain.from_iterable(turned)) == expected[sort]
 
 
 def test_what_arrives_meanwhile_shifts_no_page(anybody: FlaskClient, product: Offer) -> None:

@@ -30,7 +30,7 @@ Plans = Callable[..., list[Plan]]
 
 @pytest.fixture
 def plans(product_app: Flask) -> Iterator[Plans]:
-    """How the database goes about each statement for a page: `plans(sort="name", in_stock=True)`.
+    """How the database goes about each statement for a page and the next: `plans(sort="name", in_stock=True)`.
 
     There are some thousands of products, every other one sold out.
     """
@@ -53,7 +53,8 @@ def plans(product_app: Flask) -> Iterator[Plans]:
 
     def plans_of(**asked: Any) -> list[Plan]:
         sent.clear()
-        catalogue.browse(Wanted(**asked))
+        first = catalogue.browse(Wanted(**asked))
+        catalogue.browse(Wanted(**asked, cursor=first.next_cursor))
         return [explained(*statement) for statement in list(sent)]
 
     sa.event.listen(db.engine, "before_cursor_execute", note)
