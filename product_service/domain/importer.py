@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Annotated, Any, Literal
@@ -24,7 +24,9 @@ from product_service.models import Product
 CONTENT = ("name", "description", "price", "image", "category")
 
 products = Product.__table__.c
-KEPT = (products.id, products.slug, products.retired, products.created_at, *(products[name] for name in CONTENT))
+ON_SALE = sa.select(
+    products.id, products.slug, products.retired, products.created_at, *(products[name] for name in CONTENT)
+).where(products.retired == 0)
 Format = Literal["csv", "jsonl"]
 
 
@@ -106,11 +108,11 @@ def sorted_out(lines: Iterable[str]) -> tuple[list[Goods], list[BadLine]]:
 def store(batch: Sequence[Goods]) -> Stored:
     """Add the products that are new and change the others, but never those' stock; the last of twins counts."""
     by_slug = {goods.slug: goods for goods in batch}
-    known = _on_sale(by_slug)
-    differing = [by_slug[slug] for slug, row in known.items() if _differences(row, by_slug[slug])]
+    known = {row.slug: row for row in db.session.execute(ON_SALE.where(products.slug.in_(by_slug)))}
+    differing = [row.id for slug, row in known.items() if _differences(row, by_slug[slug])]
     new = [goods for slug, goods in by_slug.items() if slug not in known]
     if differing:
-        _change(differing)
+        _change(differing, by_slug)
     if new:
         _add(new)
     return Stored(len(new), len(differing))
@@ -168,26 +170,26 @@ def _checked(number: int, values: Any) -> Goods | BadLine:
         return BadLine(number, "; ".join(said).replace("Value error, ", ""))
 
 
-def _on_sale(slugs: Iterable[str], *, held: bool = False) -> dict[str, ProductRow]:
-    found = sa.select(*KEPT).where(products.slug.in_(slugs), products.retired == 0)
-    rows = db.session.execute(found.with_for_update() if held else found)
-    return {row.slug: row for row in rows}
-
-
 def _differences(row: ProductRow, goods: Goods) -> dict[str, Any]:
     given = {name: getattr(goods, name) for name in CONTENT if name in goods.model_fields_set}
     return {name: value for name, value in given.items() if value != getattr(row, name)}
 
 
-def _change(lines: Sequence[Goods]) -> None:
-    """Give products what their lines say; whoever else would change these waits until the transaction ends."""
-    held = _on_sale([goods.slug for goods in lines], held=True)
-    differences = {goods.slug: _differences(held[goods.slug], goods) for goods in lines if goods.slug in held}
+def _change(ids: Sequence[int], by_slug: Mapping[str, Goods]) -> None:
+    """Give products what their lines say; whoever else would change these waits until the transaction ends.
+
+    They are held in the order of their ids, as buyers hold them, so that neither waits for the other.
+    """
+    these = ON_SALE.where(products.id.in_(ids)).order_by(products.id)
+    held = [row for row in db.session.execute(these.with_for_update()) if row.slug in by_slug]
+    differences = [_differences(row, by_slug[row.slug]) for row in held]
+    columns = {name for values in differences for name in values}
+    if not columns:
+        return
     constant = {"available": 0, "reserved": 0, "sold": 0, "stocked": 0, "updated_at": now()}
-    rows = [{**held[slug]._mapping, **values, **constant} for slug, values in differences.items()]
-    columns = sorted({"updated_at"}.union(*differences.values()))
-    db.session.execute(_upsert(columns), rows)
-    catalogue.tell_changed(*_on_sale(held).values())
+    rows = [{**row._mapping, **values, **constant} for row, values in zip(held, differences, strict=True)]
+    db.session.execute(_upsert(sorted(columns | {"updated_at"})), rows)
+    catalogue.tell_changed(*db.session.execute(these))
 
 
 def _upsert(columns: Iterable[str]) -> sa.Insert:
