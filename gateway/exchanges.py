@@ -146,7 +146,7 @@ class Exchange:
         whole = errand.body.whole
         if whole is not None:
             self._is_sent = True
-            connection.send(errand.head() + whole)
+            connection.send_soon(errand.head() + whole)
             connection.wait_until(errand.deadline)
         else:
             connection.wait_until(errand.deadline)

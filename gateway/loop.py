@@ -33,6 +33,13 @@ class Watched(Protocol):
         """Let go of the socket."""
 
 
+class Sending(Protocol):
+    """Something that has been told to send soon."""
+
+    def send_now(self) -> None:
+        """Send it."""
+
+
 class Loop:
     """Calls whatever it watches; only `ask` may be used from other threads."""
 
@@ -40,6 +47,7 @@ class Loop:
         self.now = time.monotonic()
         self._selector = selectors.DefaultSelector()
         self._watched: set[Watched] = set()
+        self._sending: list[Sending] = []
         self._after_turns: list[Callable[[], None]] = []
         self._waker = Waker()
         self.watch(self._waker, selectors.EVENT_READ)
@@ -70,6 +78,10 @@ class Loop:
         """Call it each time that everything at hand has been done."""
         self._after_turns.append(call)
 
+    def send_soon(self, sending: Sending) -> None:
+        """Have it send what it has at the end of this turn."""
+        self._sending.append(sending)
+
     def ask(self, call: Callable[[], None]) -> None:
         """Have it called by the loop's thread, soon."""
         self._waker.ask(call)
@@ -97,6 +109,10 @@ class Loop:
             if self.now >= tick:
                 self._tick()
                 tick = self.now + TICK_SECONDS
+            if self._sending:
+                sending, self._sending = self._sending, []
+                for each in sending:
+                    each.send_now()
             for call in after_turns:
                 call()
         for watched in list(self._watched):

@@ -22,6 +22,7 @@ class Stream:
         self._socket = connected
         self._recv, self._send = connected.recv, connected.send
         self._kept: deque[bytes | memoryview] = deque()
+        self._soon = b""
         self._is_blocked = False
         self._reads = True
         self._mask = mask
@@ -50,6 +51,8 @@ class Stream:
 
         What is a view of something larger, and many are sent, is not copied for each of them.
         """
+        if self._soon:
+            data, self._soon = b"".join((self._soon, data)), b""
         if not self._kept and not self._is_blocked:
             try:
                 sent = self._send(data)
@@ -64,6 +67,21 @@ class Stream:
         self.unsent += len(data)
         if not self._is_blocked:
             self._listen()
+
+    def send_soon(self, data: bytes) -> None:
+        """Send it when the loop's turn is over; what is closed before that sends nothing.
+
+        One peer after the other being told, each would have to be woken. Told together, most are found awake.
+        """
+        if not self._soon:
+            self.loop.send_soon(self)
+        self._soon += data
+
+    def send_now(self) -> None:
+        """Send what was to be sent soon."""
+        if self._soon and self.is_open:
+            data, self._soon = self._soon, b""
+            self.send(data)
 
     def hold(self) -> None:
         """Read nothing more for now."""

@@ -74,6 +74,11 @@ class Visitor(Stream):
             # It may only have said all that it had to say. Nobody waits long for that.
             self.due = self.loop.now + (HALF_CLOSED_SECONDS if self.errand is not None else STALLED_SECONDS)
 
+    def send_now(self) -> None:
+        super().send_now()
+        if self.unsent:
+            self.due = min(self.due, self.loop.now + STALLED_SECONDS)
+
     def on_drained(self) -> None:
         if self._is_leaving:
             self._shut()
@@ -91,6 +96,7 @@ class Visitor(Stream):
             self.close()
 
     def close(self) -> None:
+        self.send_now()
         super().close()
         self._proxy.visitors.discard(self)
         errand, self.errand = self.errand, None
@@ -104,7 +110,7 @@ class Visitor(Stream):
         keeps = self._keeps
         head = (STATUS_LINES.get(status) or _status_line(status), *lines, self._last_lines(keeps))
         if sum(map(len, body)) <= ONE_PIECE:
-            self.send(b"".join((*head, *body)))
+            (self.send_soon if keeps else self.send)(b"".join((*head, *body)))
         else:
             self.send(b"".join(head))
             for piece in body:

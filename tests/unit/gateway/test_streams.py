@@ -1,0 +1,81 @@
+"""What a stream sends, and when."""
+
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from gateway.loop import Loop
+from gateway.streams import Stream
+
+
+class End(Stream):
+    """One end of a connection that does nothing by itself."""
+
+    def on_data(self, data: bytes) -> None: ...
+
+    def on_end(self) -> None: ...
+
+    def on_due(self) -> None: ...
+
+
+@pytest.fixture
+def loop() -> Loop:
+    return Loop()
+
+
+@pytest.fixture
+def peer() -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    theirs.setblocking(False)
+    with ours, theirs:
+        yield ours, theirs
+
+
+def in_one_turn(loop: Loop, call: Callable[[], None]) -> None:
+    loop.ask(call)
+    loop.ask(loop.end)
+    loop.run()
+
+
+def test_what_is_sent_soon_goes_when_the_turn_is_over(loop: Loop, peer: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = peer
+    end = End(loop, ours)
+
+    def turn() -> None:
+        end.send_soon(b"one answer, ")
+        end.send_soon(b"and another")
+        with pytest.raises(BlockingIOError):
+            theirs.recv(100)
+
+    in_one_turn(loop, turn)
+
+    assert theirs.recv(100) == b"one answer, and another"
+
+
+def test_what_is_sent_at_once_does_not_overtake_it(loop: Loop, peer: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = peer
+    end = End(loop, ours)
+
+    def turn() -> None:
+        end.send_soon(b"first, ")
+        end.send(b"second")
+        assert theirs.recv(100) == b"first, second"
+
+    in_one_turn(loop, turn)
+
+    assert theirs.recv(100) == b""
+
+
+def test_what_is_closed_before_sends_nothing(loop: Loop, peer: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = peer
+    end = End(loop, ours)
+
+    def turn() -> None:
+        end.send_soon(b"a request that nobody waits for")
+        end.close()
+
+    in_one_turn(loop, turn)
+
+    assert theirs.recv(100) == b""
