@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, flash, redirect, render_template, request
+from flask import Flask, Request, Response, current_app, flash, redirect, render_template, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from jinja2 import FileSystemLoader
 from pydantic import BaseModel, ValidationError
@@ -21,6 +22,7 @@ from chassis.routes import field_errors, read_model
 from chassis.settings import Settings
 
 TEMPLATES = Path(__file__).parent / "templates"
+NO_PAGES = ("/api/", "/internal/")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 CSRF_FIELD = "csrf_token"
 FORM_COOKIE = "shop_form"  # one for all services: the catalogue's page holds the form that fills the cart
@@ -36,6 +38,14 @@ class FormExpired(Problem):
         super().__init__(400, "form-expired", "This form has expired; load its page and send it again.")
 
 
+class PageSessions(SecureCookieSessionInterface):
+    """Flask's signed cookie for those who look at pages; whoever calls an API has none, and waits for no signing."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The session of a request for a page, or None."""
+        return None if request.path.startswith(NO_PAGES) else super().open_session(app, request)
+
+
 def install(app: Flask, settings: Settings) -> None:
     """Give the service its pages' layout, filters and guards."""
     app.config |= {
@@ -47,6 +57,7 @@ def install(app: Flask, settings: Settings) -> None:
         "WTF_CSRF_TIME_LIMIT": None,
         "WTF_CSRF_SSL_STRICT": False,
     }
+    app.session_interface = PageSessions()
     app.jinja_loader = FileSystemLoader(TEMPLATES)
     app.extensions["csrf_protect"] = CSRFProtect(app)
     app.before_request(_guard_forms)
@@ -136,7 +147,7 @@ def local_path(target: str | None, default: str = "/") -> str:
 
 def _guard_forms() -> None:
     """A form must come from a page of ours: same origin, and with the token that the page carried."""
-    if request.url_rule is None or request.method in SAFE_METHODS or request.path.startswith(("/api/", "/internal/")):
+    if request.url_rule is None or request.method in SAFE_METHODS or request.path.startswith(NO_PAGES):
         return
     _refuse_foreign_origin()
     if not request.is_json:

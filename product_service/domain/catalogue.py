@@ -34,6 +34,7 @@ COLUMNS = (
     goods.created_at,
     goods.updated_at,
 )
+BY_SLUG = sa.select(*COLUMNS).where(goods.slug == sa.bindparam("slug"), goods.retired == 0)
 ProductRow: TypeAlias = sa.Row[*tuple[Any, ...]]
 OLDEST = Sort("oldest", (goods.id,))
 NEWEST = Sort("newest", (goods.id,), descending=True)
@@ -98,7 +99,7 @@ def is_empty() -> bool:
 
 def find(slug: str) -> ProductRow:
     """The product on sale under this slug."""
-    row = db.session.execute(sa.select(*COLUMNS).where(goods.slug == slug, goods.retired == 0)).first()
+    row = db.session.execute(BY_SLUG, {"slug": slug}).first()
     if row is None:
         raise ProductUnknown
     return row

@@ -294,3 +294,11 @@ def test_an_address_that_takes_no_forms_says_so(browser: FlaskClient) -> None:
     assert refused.status_code == 405
     assert "GET" in refused.headers["Allow"]
     assert browser.post("/nowhere").status_code == 404
+
+
+def test_a_person_at_an_address_of_the_api_is_refused_by_a_page(person: MakeVisitor) -> None:
+    refused = person().ask("GET", "/api/v2/nothing", headers={"Accept": "text/html"})
+
+    assert refused.status_code == 404
+    assert refused.mimetype == "text/html"
+    assert 'href="/logout"' in refused.text
