@@ -8,6 +8,7 @@ from chassis.app import assemble
 from product_service import models  # noqa: F401 - its tables are what migrations compare with
 from product_service.api import v1
 from product_service.api.categories import categories
+from product_service.api.facets import facets
 from product_service.api.internal import internal
 from product_service.api.products import products
 from product_service.api.refusals import REFUSALS
@@ -38,6 +39,7 @@ def create_app(settings: ProductSettings | None = None) -> Flask:
         routes=[
             products,
             suggestions,
+            facets,
             categories,
             stock,
             reservations,
@@ -50,7 +52,7 @@ def create_app(settings: ProductSettings | None = None) -> Flask:
         ],
         first_api=[v1.products],
         refusals=REFUSALS,
-        known_departments=lambda: [category["name"] for category in catalogue.categories()],
+        known_departments=catalogue.category_names,
     )
     app.extensions["rush"] = Rush()
     events.install(app)

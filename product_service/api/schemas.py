@@ -139,6 +139,30 @@ class Categories(View):
     items: list[CategoryView]
 
 
+class CategoryFacetView(View):
+    """A category, and how many products it would leave; with `more` there are more than `count`."""
+
+    name: str
+    count: int
+    more: bool
+
+
+class PriceFacetView(View):
+    """Prices from `min_price` to `max_price` in minor units, or any above, and how many products they would leave."""
+
+    min_price: int
+    max_price: int | None
+    count: int
+    more: bool
+
+
+class FacetsView(View):
+    """What there is to choose from: the categories by name and the ranges of prices that would leave anything."""
+
+    categories: list[CategoryFacetView]
+    prices: list[PriceFacetView]
+
+
 class StockAdjustment(Body):
     """Goods counted in or out, and why."""
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import sqlalchemy as sa
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import IntegrityError
 
 from chassis import outbox
@@ -60,14 +60,21 @@ class SlugTaken(Refusal):
         super().__init__(f"The slug {slug} {message}.", errors=[{"field": "slug", "message": message}])
 
 
-class Wanted(PageQuery):
-    """What a visitor looks for, prices in minor units; the best match comes first unless `sort` is given."""
+class Filters(BaseModel):
+    """What narrows the shelves down, prices in minor units."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     q: str | None = Field(None, max_length=LONGEST_QUERY)
     category: str | None = Field(None, max_length=100)
     min_price: Amount | None = None
     max_price: Amount | None = None
     in_stock: bool | None = None
+
+
+class Wanted(Filters, PageQuery):
+    """What a visitor looks for; the best match comes first unless `sort` is given."""
+
     sort: Literal["newest", "price", "-price", "name"] | None = None
 
 
@@ -126,6 +133,17 @@ def categories() -> list[dict[str, Any]]:
         .limit(MOST_CATEGORIES)
     )
     return [dict(row) for row in db.session.execute(statement).mappings()]
+
+
+def category_names(most: int = MOST_CATEGORIES) -> list[str]:
+    """The first categories of products on sale, by name; an index leads from one to the next."""
+    first = sa.select(sa.func.min(goods.category).label("name"), sa.literal(1).label("place")).where(goods.retired == 0)
+    walk = first.cte("walk", recursive=True)
+    following = sa.select(sa.func.min(goods.category)).where(goods.retired == 0, goods.category > walk.c.name)
+    goes_on = sa.and_(walk.c.name.is_not(None), walk.c.place < most)
+    walk = walk.union_all(sa.select(following.scalar_subquery(), walk.c.place + 1).where(goes_on))
+    statement = sa.select(walk.c.name).where(walk.c.name.is_not(None)).order_by(walk.c.place)
+    return list(db.session.scalars(statement))
 
 
 def add(values: Mapping[str, Any], stocked: int, by: str | None) -> Product:

@@ -51,27 +51,23 @@ def words_of(text: str) -> list[str]:
     return [word[:LONGEST_WORD].lower() for word in WORD.findall(text)][:MOST_WORDS]
 
 
-def some_named(query: str, most: int) -> sa.Subquery | None:
-    """The `id` of at most so many products whose name has these words, in no order; None where no index knows them."""
+def some_matching(query: str, most: int, *, by_name: bool = False) -> sa.Subquery | None:
+    """The `id` of at most so many products that match, off sale or not, in no order; None where no index knows them."""
     words = _indexed(words_of(query))
     if not words:
         return None
     if db.engine.dialect.name == "mysql":
-        named = sa.select(goods.id).where(mysql.match(goods.name, against=_all_of(words)).in_boolean_mode())
+        columns = (goods.name,) if by_name else (goods.name, goods.description)
+        some = sa.select(goods.id).where(mysql.match(*columns, against=_all_of(words)).in_boolean_mode())
     else:
-        named = sa.select(fts5.c.rowid.label("id")).where(fts5.c.products_search.match(f"name : ({_phrases(words)})"))
-    return named.limit(most).subquery("named")
+        wanted = f"name : ({_phrases(words)})" if by_name else _phrases(words)
+        some = sa.select(fts5.c.rowid.label("id")).where(fts5.c.products_search.match(wanted))
+    return some.limit(most).subquery("some")
 
 
 def is_telling(word: str) -> bool:
     """Is it a word by which an index finds anything?"""
     return len(word) >= SHORTEST_WORD and word not in STOP_WORDS
-
-
-def finds(query: str) -> bool:
-    """Is anything on sale that matches?"""
-    narrowed, _ = matching(sa.select(goods.id).where(goods.retired == 0), query)
-    return db.session.execute(narrowed.limit(1)).first() is not None
 
 
 def _indexed(words: list[str]) -> list[str]:

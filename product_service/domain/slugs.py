@@ -13,7 +13,7 @@ from product_service.models import SLUG_LENGTH, Product
 Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=SLUG_LENGTH)]
 """Letters of the English alphabet, digits, `-` and `_`; at most 120 of them."""
 
-RESERVED = frozenset({"suggest"})
+RESERVED = frozenset({"facets", "suggest"})
 """What stands for itself in the API's addresses of products."""
 
 

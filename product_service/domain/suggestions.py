@@ -25,7 +25,8 @@ def products_for(typed: str) -> Sequence[Suggested]:
     if not typed:
         return []
     found = _beginning_with(typed)
-    if len(found) < MOST and (named := search.some_named(typed, LOOKED_AT)) is not None:
+    named = search.some_matching(typed, LOOKED_AT, by_name=True) if len(found) < MOST else None
+    if named is not None:
         others = ON_SALE.join(named, named.c.id == goods.id).where(goods.id.not_in([row.id for row in found]))
         found += db.session.execute(others.limit(MOST - len(found))).all()
     return found
@@ -34,7 +35,11 @@ def products_for(typed: str) -> Sequence[Suggested]:
 def instead_of(query: str) -> str | None:
     """What somebody may have meant whose question finds nothing: the same with known words, if that finds something."""
     likelier = vocabulary.corrected(query)
-    return likelier if likelier and search.finds(likelier) else None
+    hits = search.some_matching(likelier, LOOKED_AT) if likelier else None
+    if hits is None:
+        return None
+    found = db.session.execute(ON_SALE.join(hits, hits.c.id == goods.id).limit(1)).first()
+    return likelier if found else None
 
 
 def _beginning_with(typed: str) -> list[Suggested]:

@@ -48,13 +48,13 @@ class ProductForm(ProductBody):
 @goods.get(TABLE, who=Who.STAFF, query=Visit, hidden=True)
 def list_goods(query: Visit) -> Response:
     """Everything on sale, as a table."""
-    return page("goods.html", found=catalogue.browse(query), asked=query, categories=catalogue.categories())
+    return page("goods.html", found=catalogue.browse(query), asked=query, categories=catalogue.category_names())
 
 
 @goods.get(f"{TABLE}/new", who=Who.STAFF, hidden=True)
 def show_new() -> Response:
     """The empty form."""
-    return page("new.html", categories=catalogue.categories())
+    return page("new.html", categories=catalogue.category_names())
 
 
 @goods.post(f"{TABLE}/new", who=Who.STAFF, hidden=True)
@@ -62,11 +62,11 @@ def add() -> BaseResponse:
     """Put a product on sale."""
     form, errors = filled_in(NewProductForm)
     if form is None:
-        return shown_again("new.html", errors, categories=catalogue.categories())
+        return shown_again("new.html", errors, categories=catalogue.category_names())
     try:
         product = catalogue.add(form.values(), form.stock, identity.signed_in().username)
     except SlugTaken as taken:
-        return shown_again("new.html", taken.errors, 409, categories=catalogue.categories())
+        return shown_again("new.html", taken.errors, 409, categories=catalogue.category_names())
     return done(product.slug, f"{product.name} is on sale.")
 
 
@@ -121,7 +121,7 @@ def _shown(slug: str) -> dict[str, Any]:
         "product": product,
         "version": etag_of(product_document(product)),
         "movements": stock.movements(product.id, MOVEMENTS),
-        "categories": catalogue.categories(),
+        "categories": catalogue.category_names(),
     }
 
 

@@ -11,7 +11,7 @@ from chassis.identity import Who
 from chassis.money import major_units, shown
 from chassis.pages import page
 from chassis.routes import Routes
-from product_service.domain import catalogue, suggestions
+from product_service.domain import catalogue, facets, suggestions
 from product_service.domain.catalogue import Wanted
 from product_service.domain.prices import MajorUnits
 
@@ -39,9 +39,9 @@ class Visit(Wanted):
 
     def address(self, **changed: Any) -> str:
         """The shelves with this much asked for otherwise."""
-        asked = self.model_dump(exclude_none=True, exclude_defaults=True, exclude={"cursor"})
-        asked |= {name: major_units(asked[name]) for name in ("min_price", "max_price") if name in asked}
-        query = urlencode({name: value for name, value in (asked | changed).items() if value})
+        asked = self.model_dump(exclude_none=True, exclude_defaults=True, exclude={"cursor"}) | changed
+        asked |= {name: major_units(asked[name]) for name in ("min_price", "max_price") if asked.get(name)}
+        query = urlencode({name: value for name, value in asked.items() if value})
         return f"/products?{query}" if query else "/products"
 
     def narrowings(self) -> Iterator[tuple[str, str]]:
@@ -64,15 +64,17 @@ def front(query: Visit) -> Response:
     found = catalogue.browse(query)
     pictured = [product for product in found.rows if product.available and product.image]
     showcase = list({product.category: product for product in pictured}.values())[:SHOWCASE]
-    return page("front.html", found=found, categories=catalogue.categories(), showcase=showcase)
+    return page("front.html", found=found, categories=facets.of(query).categories, showcase=showcase)
 
 
 @shelves.get("/products", who=Who.ANYONE, query=Visit, hidden=True)
 def show_shelves(query: Visit) -> Response:
     """What is on sale: searched, filtered, sorted, page by page."""
     found = catalogue.browse(query)
-    instead = suggestions.instead_of(query.q) if query.q and not found.rows else None
-    return page("shelves.html", found=found, asked=query, sorts=SORTS, instead=instead)
+    if not found.rows:
+        instead = suggestions.instead_of(query.q) if query.q else None
+        return page("shelves.html", found=found, asked=query, sorts=SORTS, instead=instead)
+    return page("shelves.html", found=found, asked=query, sorts=SORTS, facets=facets.of(query))
 
 
 @shelves.get("/products/<slug>", who=Who.ANYONE, hidden=True)

@@ -1,6 +1,7 @@
-"""However many products there are, a page of them is read from an index in its order, and reading stops at its end."""
+"""However many products there are, what is shown of them is read from an index, and reading stops where that ends."""
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from itertools import product as combinations
 from typing import Any
@@ -10,8 +11,8 @@ import sqlalchemy as sa
 from flask import Flask
 
 from chassis.database import db, now
-from product_service.domain import catalogue, indexes
-from product_service.domain.catalogue import Wanted
+from product_service.domain import catalogue, facets, indexes, suggestions
+from product_service.domain.catalogue import Filters, Wanted
 from product_service.models import Product
 
 SORTS = ("newest", "price", "-price", "name")
@@ -24,13 +25,14 @@ FILTERS = [
     )
 ]
 DETOURS = ("SCAN", "TEMP B-TREE", " ALL ", "filesort", "temporary")
+ALONG_AN_INDEX = re.compile(r"(SEARCH products USING (COVERING )?INDEX|products (ref|range)) ix_products_retired_")
 Plan = list[str]
 Plans = Callable[..., list[Plan]]
 
 
 @pytest.fixture
 def plans(product_app: Flask) -> Iterator[Plans]:
-    """How the database goes about each statement for a page and the next: `plans(sort="name", in_stock=True)`.
+    """How the database goes about each statement of a reading: `plans(two_pages, sort="name", in_stock=True)`.
 
     There are some thousands of products, every other one sold out.
     """
@@ -48,18 +50,22 @@ def plans(product_app: Flask) -> Iterator[Plans]:
     sent: list[tuple[str, Any]] = []
 
     def note(connection: object, cursor: object, statement: str, parameters: Any, *rest: object) -> None:
-        if statement.startswith("SELECT"):
+        if statement.startswith(("SELECT", "WITH")):
             sent.append((statement, parameters))
 
-    def plans_of(**asked: Any) -> list[Plan]:
+    def plans_of(read: Callable[..., object], *asked: Any, **narrowed: Any) -> list[Plan]:
         sent.clear()
-        first = catalogue.browse(Wanted(**asked))
-        catalogue.browse(Wanted(**asked, cursor=first.next_cursor))
+        read(*asked, **narrowed)
         return [explained(*statement) for statement in list(sent)]
 
     sa.event.listen(db.engine, "before_cursor_execute", note)
     yield plans_of
     sa.event.remove(db.engine, "before_cursor_execute", note)
+
+
+def two_pages(**asked: Any) -> None:
+    first = catalogue.browse(Wanted(**asked))
+    catalogue.browse(Wanted(**asked, cursor=first.next_cursor))
 
 
 def explained(statement: str, parameters: Any) -> Plan:
@@ -75,7 +81,7 @@ def explained(statement: str, parameters: Any) -> Plan:
 def test_a_page_is_read_from_an_index_in_its_order(plans: Plans, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(indexes, "FEW", 100)
     for filters, sort in combinations(FILTERS, SORTS):
-        for plan in plans(**filters, sort=sort):
+        for plan in plans(two_pages, **filters, sort=sort):
             assert not any(detour in step for step in plan for detour in DETOURS), (filters, sort, plan)
             assert "ix_products_retired_" in plan[0], (filters, sort, plan)
 
@@ -83,5 +89,22 @@ def test_a_page_is_read_from_an_index_in_its_order(plans: Plans, monkeypatch: py
 def test_few_products_of_a_price_are_found_by_it_and_then_sorted(plans: Plans) -> None:
     for filters, sort in combinations(FILTERS, ("newest", "name")):
         if "min_price" in filters:
-            for plan in plans(**filters | {"min_price": 500, "max_price": 550}, sort=sort):
+            for plan in plans(two_pages, **filters | {"min_price": 500, "max_price": 550}, sort=sort):
                 assert any("price_id" in step for step in plan), (filters, sort, plan)
+
+
+def test_facets_are_counted_along_indexes_alone(plans: Plans) -> None:
+    for filters in FILTERS:
+        steps = [step for plan in plans(facets.of, Filters(**filters)) for step in plan if "products" in step]
+        assert len(steps) >= 2 + len(facets.RANGES)
+        for step in steps:
+            assert ALONG_AN_INDEX.match(step), (filters, steps)
+
+
+@pytest.mark.parametrize("typed", ["0", "0.", "0.5"])
+def test_a_name_is_found_by_its_beginning_however_short_that_is(plans: Plans, typed: str) -> None:
+    ((plan,),) = plans(suggestions.products_for, typed)
+
+    assert ALONG_AN_INDEX.match(plan)
+    assert "ix_products_retired_name_id" in plan
+    assert "(retired=? AND name>? AND name<?)" in plan or "range" in plan

@@ -8,11 +8,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from chassis.database import db
-from product_service.domain import importer, suggestions
+from product_service.domain import importer
 from product_service.domain.slugs import RESERVED
 from product_service.models import Product
 from tests.builders import offer
-from tests.databases import statements
 from tests.unit.product_service.conftest import Offer
 
 SUGGEST = "/api/v2/products/suggest"
@@ -87,25 +86,6 @@ def test_who_asks_again_is_told_that_nothing_has_changed(anybody: FlaskClient, p
 
     assert first.headers["Cache-Control"] == anybody.get("/api/v2/products").headers["Cache-Control"]
     assert (again.status_code, again.data) == (304, b"")
-
-
-@pytest.mark.parametrize("typed", ["m", "mu", "mug"])
-def test_a_name_is_looked_up_in_an_index_however_short_its_beginning(
-    product_app: Flask, product: Offer, typed: str
-) -> None:
-    for number in range(20):
-        product(slug=f"p{number}", name=f"Mug {number}")
-    with statements() as sent:
-        suggestions.products_for(typed)
-
-    connection = db.session.connection()
-    if connection.dialect.name == "mysql":
-        plan = connection.exec_driver_sql(f"EXPLAIN {sent[0]}", (0, f"{typed}%", 8)).mappings().one()
-        assert (plan["type"], plan["key"]) == ("range", "ix_products_retired_name_id")
-    else:
-        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sent[0]}", (0, f"{typed}%", 8, 0)).mappings().one()
-        index = "ix_products_retired_name_id (retired=? AND name>? AND name<?)"
-        assert plan["detail"] == f"SEARCH products USING INDEX {index}"
 
 
 def test_what_stands_beside_the_products_addresses_is_no_products_slug(product_app: Flask) -> None:
