@@ -160,7 +160,7 @@ def judge(who: Who) -> None:
 
 def presented(authorization: str) -> tuple[str, str]:
     """What an `Authorization` header says: its scheme in lower case, empty without any, and the credential."""
-    scheme, _, credential = authorization.strip().rpartition(" ")
+    scheme, _, credential = authorization.strip(" \t").rpartition(" ")
     return scheme.lower(), credential
 
 

@@ -45,6 +45,8 @@ class Clerk(threading.Thread):
                 self._read_again()
             except BadRoutes as fault:
                 log.error("routes refused", file=str(self._settings.routes_file), reason=str(fault))
+            except Exception:
+                log.exception("routes not read", file=str(self._settings.routes_file))
 
     def read_again(self) -> None:
         """Read the file again, soon."""

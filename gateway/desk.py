@@ -68,7 +68,8 @@ class Desk:
             **problem.headers,
             **{name: value for name, value in ALWAYS.items() if name != "Server"},
         }
-        visitor.answer(problem.status, _lines(headers.items()), [body])
+        is_head = visitor.request is not None and visitor.request.method == "HEAD"
+        visitor.answer(problem.status, _lines(headers.items()), [] if is_head else [body])
 
     def close(self) -> None:
         """Answer nobody any more."""

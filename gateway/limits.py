@@ -74,4 +74,4 @@ def _in_force(*limits: Limit) -> list[Limit]:
 def _kind(request: Request, route: Route | None) -> Kind:
     if request.method in READING:
         return Kind.READ
-    return Kind.SIGN_IN if route is not None and route.signs_in else Kind.WRITE
+    return Kind.SIGN_IN if request.method == "POST" and route is not None and route.signs_in else Kind.WRITE

@@ -112,9 +112,9 @@ class Loop:
             if self._sending:
                 sending, self._sending = self._sending, []
                 for each in sending:
-                    each.send_now()
+                    _safely(each.send_now)
             for call in after_turns:
-                call()
+                _safely(call)
         for watched in list(self._watched):
             watched.close()
         self._selector.close()

@@ -166,5 +166,7 @@ class Proxy:
             return
         if errand is not None:
             errand.refused(problem)
-        else:
+        elif request.wants_page and not self.is_busy:
             self.say_no(visitor, problem)
+        else:
+            self.turn_down(visitor, problem, request_id(None))

@@ -60,7 +60,8 @@ def _urls(written: str, info: ValidationInfo) -> str:
     for url in written.split(","):
         parts = urlsplit(url.strip())
         is_record = parts.scheme == BY_RECORD and parts.port is None
-        if not (is_record or parts.scheme == "http") or not parts.hostname or parts.port == 0:
+        is_more = parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None
+        if not (is_record or parts.scheme == "http") or not parts.hostname or parts.port == 0 or is_more:
             raise ValueError("must be http://HOST:PORT or http+srv://RECORD, or several by commas")
     return written
 
@@ -132,7 +133,7 @@ def read(path: Path, settings: Mapping[str, str]) -> Routing:
     """What a file says; `settings` are those that may stand for an address. Raises BadRoutes."""
     try:
         document = Document.model_validate(tomllib.loads(path.read_text("utf-8")), context=settings)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadRoutes(str(error)) from error
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)

@@ -73,9 +73,11 @@ class Stream:
 
         One peer after the other being told, each would have to be woken. Told together, most are found awake.
         """
-        if not self._soon:
-            self.loop.send_soon(self)
-        self._soon += data
+        if self._soon:
+            self.send(data)
+            return
+        self._soon = data
+        self.loop.send_soon(self)
 
     def send_now(self) -> None:
         """Send what was to be sent soon."""

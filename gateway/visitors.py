@@ -86,8 +86,12 @@ class Visitor(Stream):
             self.due = self.loop.now + STALLED_SECONDS
         elif self.errand is not None:
             self.due = math.inf
-        if self.errand is not None and self.unsent < PLENTY // 2:
-            self.errand.taken()
+        if self.unsent < PLENTY // 2:
+            if self.errand is not None:
+                self.errand.taken()
+            elif self.request is None and not self._is_leaving:
+                self.go_on()
+                self._read_on()
 
     def on_due(self) -> None:
         if self.errand is not None and not self.reader.complete and not self.unsent:
@@ -229,6 +233,9 @@ class Visitor(Stream):
             return
         self._is_reading = True
         while self._buffer and self.request is None and self.is_open and not self._is_leaving:
+            if self.unsent > PLENTY:
+                self.hold()
+                break
             end = self._head_end()
             if end < 0:
                 self.due = min(self.due, self.loop.now + HEAD_SECONDS)

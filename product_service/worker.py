@@ -1,9 +1,9 @@
 """The catalogue's background work."""
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from chassis import idempotency
-from chassis.database import db
+from chassis.database import db, is_busy
 from chassis.worker import Job
 from product_service.domain import reservations, vocabulary
 
@@ -37,8 +37,10 @@ def learn_words() -> int:
     try:
         vocabulary.refresh()
         db.session.commit()
-    except IntegrityError:
-        db.session.rollback()  # another worker has just written the same
+    except (IntegrityError, OperationalError) as error:
+        db.session.rollback()
+        if isinstance(error, OperationalError) and not is_busy(error):
+            raise  # else another worker is just writing the same
     return 0
 
 

@@ -50,9 +50,11 @@ async function suggest() {
   const query = new URLSearchParams({ q: box.value });
   try {
     const answer = await fetch(`/api/v2/products/suggest?${query}`, { signal: asking.signal });
-    if (answer.ok) show(await answer.json());
-  } catch {
+    if (!answer.ok) return close();
+    show(await answer.json());
+  } catch (fault) {
     // Somebody types on, or the catalogue is away: the form still searches.
+    if (fault.name !== "AbortError") close();
   }
 }
 

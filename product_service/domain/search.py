@@ -52,16 +52,18 @@ def words_of(text: str) -> list[str]:
 
 
 def some_matching(query: str, most: int, *, by_name: bool = False) -> sa.Subquery | None:
-    """The `id` of at most so many products that match, off sale or not, in no order; None where no index knows them."""
+    """The `id` of at most so many products on sale that match, in no order; None where no index knows them."""
     words = _indexed(words_of(query))
     if not words:
         return None
     if db.engine.dialect.name == "mysql":
         columns = (goods.name,) if by_name else (goods.name, goods.description)
         some = sa.select(goods.id).where(mysql.match(*columns, against=_all_of(words)).in_boolean_mode())
+        some = some.where(goods.retired == 0)
     else:
         wanted = f"name : ({_phrases(words)})" if by_name else _phrases(words)
-        some = sa.select(fts5.c.rowid.label("id")).where(fts5.c.products_search.match(wanted))
+        on_sale = sa.and_(goods.id == fts5.c.rowid, goods.retired == 0)
+        some = sa.select(fts5.c.rowid.label("id")).where(fts5.c.products_search.match(wanted)).join(Product, on_sale)
     return some.limit(most).subquery("some")
 
 

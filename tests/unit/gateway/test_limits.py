@@ -44,6 +44,11 @@ def test_an_address_that_asks_too_often_is_told_to_wait(gateway_with: Callable[.
     assert [door.logged(each, "request complete")["status"] for each in ("page", "large")] == [429, 429]
     assert {line["whose"] for line in door.lines() if line["event"] == "limit reached"} == {"127.0.0.1"}
     assert door.ask("/api/product/create", method="POST").json.keys() == {"message"}
+    assert door.ask("/nowhere", "X-Request-ID: nowhere").json["type"].endswith("/too-many-requests")
+    with door.wire() as wire:
+        for method in (b"HEAD", b"GET"):
+            wire.send(method + b" /cart HTTP/1.1\r\nHost: shop.test\r\n\r\n")
+            assert wire.answer(method.decode()).status == 429
     assert door.ask("/livez").status == 200
     assert door.ask("/", "X-Forwarded-For: 203.0.113.7").status == 200
     assert door.ask("/", "X-Forwarded-For: 203.0.113.8").header("RateLimit-Remaining") == "2"
@@ -133,6 +138,7 @@ def test_attempts_to_sign_in_are_counted_together_and_apart_from_all_else(door_w
     assert [ask(door, "POST", path).status_code for path in SIGN_INS] == [429] * len(SIGN_INS)
     assert [ask(door, "POST", path).status_code for path in OTHERS] == [200] * len(OTHERS)
     assert ask(door, "GET", "/login").status_code == 200
+    assert ask(door, "DELETE", "/api/v2/tokens").status_code == 200
     assert ask(door, "POST", "/login", address="203.0.113.2").status_code == 200
 
 

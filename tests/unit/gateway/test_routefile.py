@@ -30,6 +30,8 @@ FAULTS = {
     "no setting": ("services.a = '$REDIS_URL'\nroutes.'/b' = 'a'", "services.a: no such setting"),
     "no address": ("services.a = 'ftp://a'\nroutes.'/b' = 'a'", "services.a: must be http://"),
     "record with a port": ("services.a = 'http+srv://a:80'\nroutes.'/b' = 'a'", "http+srv://RECORD"),
+    "address with a path": ("services.a = 'http://a:1/base'\nroutes.'/b' = 'a'", "services.a: must be http://"),
+    "too deep": ("a = " + "[" * 20_000, "recursion"),
     "bad port": ("services.a = 'http://a:x'\nroutes.'/b' = 'a'", "services.a: "),
     "slash at the end": ("services.a = 'http://a'\nroutes.'/b/' = 'a'", 'routes."/b/": must be'),
     "dot segment": ("services.a = 'http://a'\nroutes.'/../b' = 'a'", 'routes."/../b": must be'),

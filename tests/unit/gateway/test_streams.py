@@ -44,14 +44,25 @@ def test_what_is_sent_soon_goes_when_the_turn_is_over(loop: Loop, peer: tuple[so
     end = End(loop, ours)
 
     def turn() -> None:
-        end.send_soon(b"one answer, ")
-        end.send_soon(b"and another")
+        end.send_soon(b"an answer")
         with pytest.raises(BlockingIOError):
             theirs.recv(100)
 
     in_one_turn(loop, turn)
 
-    assert theirs.recv(100) == b"one answer, and another"
+    assert theirs.recv(100) == b"an answer"
+
+
+def test_not_much_waits_for_the_end_of_the_turn(loop: Loop, peer: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = peer
+    end = End(loop, ours)
+
+    def turn() -> None:
+        end.send_soon(b"one answer, ")
+        end.send_soon(b"and another")
+        assert theirs.recv(100) == b"one answer, and another"
+
+    in_one_turn(loop, turn)
 
 
 def test_what_is_sent_at_once_does_not_overtake_it(loop: Loop, peer: tuple[socket.socket, socket.socket]) -> None:

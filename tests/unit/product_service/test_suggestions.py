@@ -78,6 +78,17 @@ def test_a_suggestion_is_a_name_and_a_slug_and_there_are_few(anybody: FlaskClien
     assert anybody.get(f"{SUGGEST}?typed=mug").status_code == 422
 
 
+def test_goods_that_are_sold_no_more_do_not_hide_the_others(product_app: Flask, anybody: FlaskClient) -> None:
+    with product_app.app_context():
+        goods = [importer.Goods(slug=f"vase-{number}", name=f"Blue vase {number}", price="1") for number in range(60)]
+        importer.store(goods)
+        db.session.execute(sa.update(Product).values(retired=Product.id))
+        importer.store([importer.Goods(slug="vase", name="Green vase", price="1")])
+        db.session.commit()
+
+    assert suggested(anybody, "vase") == ["Green vase"]
+
+
 def test_who_asks_again_is_told_that_nothing_has_changed(anybody: FlaskClient, product: Offer) -> None:
     product(name="Mug")
 
