@@ -5,7 +5,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
+from gateway.instances import Service
 from tests.unit.gateway.wires import Gateway, running_gateway
 
 
@@ -29,3 +31,10 @@ def gateway_with(tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
     """Starts a gateway with these settings for this test alone: `gateway_with(TRUSTED_PROXIES="127.0.0.1")`."""
     with ExitStack() as stack:
         yield lambda **settings: stack.enter_context(running_gateway(tmp_path, **settings))
+
+
+@pytest.fixture
+def catalogue(app: Flask) -> Service:
+    """The service as the gateway knows it."""
+    service: Service = app.extensions["board"].services["catalogue"]
+    return service

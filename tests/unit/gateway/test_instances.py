@@ -11,38 +11,27 @@ from gateway.instances import Service
 from gateway.names import Names
 from tests.builders import eventually
 from tests.conftest import MakeApp
-from tests.unit.gateway.upstreams import Received, Reply, Upstream, raw, reply
+from tests.unit.gateway.upstreams import Received, Reply, Upstream, raw, reply, saying
 
 
 @pytest.fixture
 def one() -> Iterator[Upstream]:
     """An instance of the catalogue."""
-    upstream = Upstream()
-    upstream.answering = lambda request: reply(b"one")
-    yield upstream
-    upstream.close()
+    with saying(b"one") as upstream:
+        yield upstream
 
 
 @pytest.fixture
 def other() -> Iterator[Upstream]:
     """Another instance of it."""
-    upstream = Upstream()
-    upstream.answering = lambda request: reply(b"other")
-    yield upstream
-    upstream.close()
+    with saying(b"other") as upstream:
+        yield upstream
 
 
 @pytest.fixture
 def app(make_app: MakeApp, one: Upstream, other: Upstream, request: pytest.FixtureRequest) -> Flask:
     """A gateway in front of both, which looks after them once, or as often as a test wants it to."""
     return make_app("gateway", product_url=f"{one.url},{other.url}", look_seconds=getattr(request, "param", 3600))
-
-
-@pytest.fixture
-def catalogue(app: Flask) -> Service:
-    """The service as the gateway knows it."""
-    service: Service = app.extensions["board"].services["catalogue"]
-    return service
 
 
 def ask(app: Flask, method: str = "GET", times: int = 1) -> list[tuple[int, bytes]]:

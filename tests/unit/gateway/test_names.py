@@ -16,7 +16,7 @@ from tests.conftest import MakeApp
 from tests.ports import free_port
 from tests.services import SECRET_KEY, SERVICE_TOKEN
 from tests.unit.gateway.nameservers import NameServer
-from tests.unit.gateway.upstreams import Upstream, reply
+from tests.unit.gateway.upstreams import Upstream, saying
 from tests.unit.gateway.wires import SHIPPED
 
 RECORD = "_product._tcp.service.consul."
@@ -99,19 +99,15 @@ def test_a_name_server_that_is_no_place_refuses_to_start(place: str) -> None:
 @pytest.fixture
 def primary() -> Iterator[Upstream]:
     """An instance whose record has the lower priority number."""
-    upstream = Upstream()
-    upstream.answering = lambda request: reply(b"primary")
-    yield upstream
-    upstream.close()
+    with saying(b"primary") as upstream:
+        yield upstream
 
 
 @pytest.fixture
 def standby() -> Iterator[Upstream]:
     """One that stands by."""
-    upstream = Upstream()
-    upstream.answering = lambda request: reply(b"standby")
-    yield upstream
-    upstream.close()
+    with saying(b"standby") as upstream:
+        yield upstream
 
 
 @pytest.fixture
@@ -122,13 +118,6 @@ def app(make_app: MakeApp, server: NameServer, primary: Upstream, standby: Upstr
     routes = tmp_path / "routes.toml"
     routes.write_text(SHIPPED.read_text().replace('"$PRODUCT_URL"', f'"{URL}"'))
     return make_app("gateway", nameserver=server.place, routes_file=routes, look_seconds=0.05)
-
-
-@pytest.fixture
-def catalogue(app: Flask) -> Service:
-    """The service as the gateway knows it."""
-    service: Service = app.extensions["board"].services["catalogue"]
-    return service
 
 
 def answers(app: Flask) -> set[bytes]:

@@ -19,18 +19,22 @@ class End(Stream):
     def on_due(self) -> None: ...
 
 
+Ends = tuple[End, socket.socket]
+
+
 @pytest.fixture
 def loop() -> Loop:
     return Loop()
 
 
 @pytest.fixture
-def peer() -> Iterator[tuple[socket.socket, socket.socket]]:
+def ends(loop: Loop) -> Iterator[Ends]:
+    """Both ends of a connection: ours, and the peer's socket."""
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     theirs.setblocking(False)
     with ours, theirs:
-        yield ours, theirs
+        yield End(loop, ours), theirs
 
 
 def in_one_turn(loop: Loop, call: Callable[[], None]) -> None:
@@ -39,9 +43,8 @@ def in_one_turn(loop: Loop, call: Callable[[], None]) -> None:
     loop.run()
 
 
-def test_what_is_sent_soon_goes_when_the_turn_is_over(loop: Loop, peer: tuple[socket.socket, socket.socket]) -> None:
-    ours, theirs = peer
-    end = End(loop, ours)
+def test_what_is_sent_soon_goes_when_the_turn_is_over(loop: Loop, ends: Ends) -> None:
+    end, theirs = ends
 
     def turn() -> None:
         end.send_soon(b"an answer")
@@ -53,9 +56,8 @@ def test_what_is_sent_soon_goes_when_the_turn_is_over(loop: Loop, peer: tuple[so
     assert theirs.recv(100) == b"an answer"
 
 
-def test_not_much_waits_for_the_end_of_the_turn(loop: Loop, peer: tuple[socket.socket, socket.socket]) -> None:
-    ours, theirs = peer
-    end = End(loop, ours)
+def test_not_much_waits_for_the_end_of_the_turn(loop: Loop, ends: Ends) -> None:
+    end, theirs = ends
 
     def turn() -> None:
         end.send_soon(b"one answer, ")
@@ -65,9 +67,8 @@ def test_not_much_waits_for_the_end_of_the_turn(loop: Loop, peer: tuple[socket.s
     in_one_turn(loop, turn)
 
 
-def test_what_is_sent_at_once_does_not_overtake_it(loop: Loop, peer: tuple[socket.socket, socket.socket]) -> None:
-    ours, theirs = peer
-    end = End(loop, ours)
+def test_what_is_sent_at_once_does_not_overtake_it(loop: Loop, ends: Ends) -> None:
+    end, theirs = ends
 
     def turn() -> None:
         end.send_soon(b"first, ")
@@ -79,9 +80,8 @@ def test_what_is_sent_at_once_does_not_overtake_it(loop: Loop, peer: tuple[socke
     assert theirs.recv(100) == b""
 
 
-def test_what_is_closed_before_sends_nothing(loop: Loop, peer: tuple[socket.socket, socket.socket]) -> None:
-    ours, theirs = peer
-    end = End(loop, ours)
+def test_what_is_closed_before_sends_nothing(loop: Loop, ends: Ends) -> None:
+    end, theirs = ends
 
     def turn() -> None:
         end.send_soon(b"a request that nobody waits for")

@@ -2,7 +2,8 @@
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tests.builders import eventually
@@ -204,3 +205,14 @@ def _more(connection: socket.socket, buffer: bytearray) -> None:
     if not data:
         raise ConnectionResetError
     buffer += data
+
+
+@contextmanager
+def saying(word: bytes) -> Iterator[Upstream]:
+    """An upstream whose every answer is this."""
+    upstream = Upstream()
+    upstream.answering = lambda request: reply(word)
+    try:
+        yield upstream
+    finally:
+        upstream.close()
