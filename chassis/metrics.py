@@ -10,7 +10,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from chassis import figures
 from chassis.figures import registry
 from chassis.problems import Problem
-from chassis.requestlog import PASSED_ON
+from chassis.requestlog import route
 from chassis.routes import open_to_all
 from chassis.settings import Settings
 
@@ -36,14 +36,13 @@ def known_method(method: str) -> str:
 
 
 def _begin() -> None:
-    g.counted_from = time.perf_counter()
     IN_FLIGHT.inc()
 
 
 def _count(response: Response) -> Response:
-    route = request.url_rule.rule if request.url_rule else request.environ.get(PASSED_ON, {}).get("route", "unknown")
-    REQUESTS.labels(known_method(request.method), route, response.status_code).inc()
-    DURATION.labels(route).observe(time.perf_counter() - g.counted_from)
+    rule = route()
+    REQUESTS.labels(known_method(request.method), rule, response.status_code).inc()
+    DURATION.labels(rule).observe(time.perf_counter() - g.began)
     return response
 
 

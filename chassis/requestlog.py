@@ -3,9 +3,9 @@
 import logging
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import orjson
@@ -20,7 +20,15 @@ log = structlog.get_logger()
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 LARGEST_LOGGED = 16 * 1024
 QUIET = {"/livez", "/readyz", "/metrics"}
-PASSED_ON = "shop.passed_on"  # where WSGI middleware leaves whither it passed a request that is answered here after all
+PASSED_ON = "shop.passed_on"  # where WSGI middleware leaves what it knows of a request that is answered here after all
+
+
+class PassedOn(NamedTuple):
+    """A request that was passed on: since when (by `perf_counter`), as which step of its trace, and whither."""
+
+    began: float
+    traceparent: str
+    whereabouts: Mapping[str, str]
 
 
 def install(app: Flask) -> None:
@@ -40,6 +48,14 @@ def correlation() -> tuple[str | None, str | None]:
     return g.get("request_id"), g.get("traceparent")
 
 
+def route() -> str:
+    """The rule by which the request was found, here or where it was passed on, or `unknown`."""
+    if request.url_rule:
+        return request.url_rule.rule
+    passed_on = _passed_on()
+    return passed_on.whereabouts["route"] if passed_on else "unknown"
+
+
 @contextmanager
 def resumed(doing: str, named: str | None, traceparent: str | None) -> Iterator[None]:
     """Carry on, outside of any request, what a request began: its id and trace go into the log and to peers."""
@@ -54,12 +70,13 @@ def resumed(doing: str, named: str | None, traceparent: str | None) -> Iterator[
 
 
 def _begin() -> None:
-    g.began = time.perf_counter()
+    passed_on = _passed_on()
+    g.began = passed_on.began if passed_on else time.perf_counter()
     g.request_id = request_id(request.headers.get("X-Request-ID"))
-    g.traceparent = traces.child_of(request.headers.get("traceparent"))
+    g.traceparent = passed_on.traceparent if passed_on else _own_step()
     g.trace_id = traces.trace_id(g.traceparent)
     structlog.contextvars.bind_contextvars(request_id=g.request_id, trace_id=g.trace_id)
-    if request.path not in QUIET and PASSED_ON not in request.environ:
+    if request.path not in QUIET and passed_on is None:
         log.info("request incoming", method=request.method, url=_url(), args=_args(), json=_body())
 
 
@@ -70,13 +87,25 @@ def _complete(response: Response) -> Response:
         line = log.bind(method=request.method, url=_url(), status=response.status_code)
         if line.is_enabled_for(logging.DEBUG) and response.is_json and not response.is_streamed:
             line = line.bind(payload=_document(response.get_data()))
-        line.info("request complete", duration_ms=round(spent * 1000, 2), **request.environ.get(PASSED_ON, {}))
+        passed_on = _passed_on()
+        whereabouts = passed_on.whereabouts if passed_on else {}
+        line.info("request complete", duration_ms=round(spent * 1000, 2), **whereabouts)
         _tell(response.status_code, spent)
     return response
 
 
+def _passed_on() -> PassedOn | None:
+    passed_on: PassedOn | None = request.environ.get(PASSED_ON)
+    return passed_on
+
+
+def _own_step() -> str:
+    """A step in the trace of whoever asks; a probe's is in one that is not kept, or there would be few others."""
+    return traces.unsampled() if request.path in QUIET else traces.child_of(request.headers.get("traceparent"))
+
+
 def _tell(status: int, spent: float) -> None:
-    name = f"{request.method} {request.url_rule.rule if request.url_rule else 'unknown'}"
+    name = f"{request.method} {route()}"
     offered = request.headers.get("traceparent")
     code: dict[str, str | int] = {"http.response.status_code": status}
     traces.tell("SERVER", name, g.traceparent, parent=offered, seconds=spent, attributes=code, failed=status >= 500)

@@ -58,6 +58,11 @@ def child_of(parent: str | None) -> str:
     return f"00-{trace_id}-{made_up(8)}-{flags}"
 
 
+def unsampled() -> str:
+    """A `traceparent` in a new trace that no span is sent of (the `sampled` flag of W3C Trace Context)."""
+    return f"00-{made_up(16)}-{made_up(8)}-00"
+
+
 def made_up(size: int) -> str:
     """So many bytes in hexadecimal digits that nobody else will have; an id is no secret."""
     return f"{random.getrandbits(8 * size):0{2 * size}x}"

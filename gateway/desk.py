@@ -12,7 +12,7 @@ from flask import Flask
 from chassis import assets, wire
 from chassis.headers import ALWAYS
 from chassis.problems import REFUSED, Problem, is_first_api
-from chassis.requestlog import PASSED_ON, request_id
+from chassis.requestlog import PASSED_ON, PassedOn, request_id
 from gateway.backroom import Backroom
 from gateway.heads import Request
 
@@ -51,8 +51,8 @@ class Desk:
         if problem is not None:
             environ[REFUSED] = problem
         if errand is not None:
-            environ[PASSED_ON] = errand.whereabouts
-            environ["HTTP_X_REQUEST_ID"], environ["HTTP_TRACEPARENT"] = errand.request_id, errand.traceparent
+            environ[PASSED_ON] = PassedOn(errand.began, errand.traceparent, errand.whereabouts)
+            environ["HTTP_X_REQUEST_ID"] = errand.request_id
         self._backroom.call(partial(self._answered, environ), partial(_send, visitor))
 
     def answer_shortly(self, visitor: "Visitor", problem: Problem, known: str | None = None) -> None:

@@ -8,6 +8,7 @@ runs the same tests on that server, in databases that the run makes and drops it
 - `accounts`: signs tokens and knows keys in place of the accounts service; all apps but the accounts' own trust it.
 - `suite`: the whole shop over HTTP, started once a run; `origin`: its services directly, then through the gateway;
   `shop_with(…)`: a shop of the test's own, with settings of its own.
+- `backend`: receives the spans of whoever is told its `url`.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from tests.builders import Client, Person, offer, register, sign_in
 from tests.databases import Databases, databases_on
 from tests.services import made
 from tests.shop import Shop, shop_on
+from tests.spans import Backend, running_backend
 
 ORIGINS = ("direct", "gateway")
 MakeApp = Callable[..., Flask]
@@ -111,6 +113,13 @@ def gateway_app(make_app: MakeApp) -> Flask:
 def entered(app: Flask) -> Iterator[Flask]:
     with app.app_context():
         yield app
+
+
+@pytest.fixture
+def backend() -> Iterator[Backend]:
+    """A trace backend that has received nothing yet."""
+    with running_backend() as backend:
+        yield backend
 
 
 # ── the whole shop ───────────────────────────────────────────────────────────────────────────────────────────────────

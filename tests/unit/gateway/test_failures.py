@@ -1,5 +1,6 @@
 """When a service is away, slow or broken: what the client gets, and that the others' routes go on working."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -61,8 +62,11 @@ def test_a_service_that_is_away_is_a_503_and_the_others_go_on(gateway_with: Call
 
 def test_a_service_that_is_too_slow_is_a_504(door: Gateway) -> None:
     door.orders.answering = lambda request: None
-    answer = door.ask("/api/v2/orders", method="POST")
+    answer = door.ask("/api/v2/orders", "X-Request-ID: slow-1", method="POST")
     assert (answer.status, answer.json["service"]) == (504, "orders")
+    assert door.logged("slow-1", "request complete")["duration_ms"] >= 2000, "as long as the client waited"
+    spent = re.findall(r'http_request_seconds_sum{route="/api/v2/orders"} (\S+)', door.ask("/metrics").body.decode())
+    assert float(*spent) >= 2
     eventually(door.orders.closed_by_gateway.is_set)
     assert len(door.orders.received) == 1
 

@@ -1,0 +1,36 @@
+"""Which spans a service sends, as a trace backend receives them."""
+
+import pytest
+
+from chassis import traces
+from tests.builders import eventually
+from tests.conftest import MakeApp
+from tests.spans import Backend
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+CONTEXT = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traces, "EVERY_MILLISECONDS", 20)
+
+
+def test_a_request_is_a_span_and_what_the_database_does_for_it_others_below(
+    make_app: MakeApp, backend: Backend
+) -> None:
+    app = make_app("tests.noticeboard", otel_exporter_otlp_endpoint=backend.url)
+    assert app.test_client().get("/api/v2/notices", headers=CONTEXT).status_code == 200
+    request = "tests.noticeboard SERVER GET /api/v2/notices"
+    expected = {("client", request), (request, "tests.noticeboard CLIENT SELECT")}
+    eventually(lambda: expected <= backend.edges(TRACE))
+    assert {parent for parent, _ in backend.edges(TRACE)} == {"client", request}
+
+
+@pytest.mark.parametrize("probe", ["/readyz", "/metrics", "/livez"])
+def test_a_probe_leaves_no_span(make_app: MakeApp, backend: Backend, probe: str) -> None:
+    anybody = make_app("tests.noticeboard", otel_exporter_otlp_endpoint=backend.url).test_client()
+    assert anybody.get(probe, headers=CONTEXT).status_code == 200
+    assert anybody.get("/nowhere", headers=CONTEXT).status_code == 404
+    eventually(lambda: backend.received)
+    assert [str(one) for one in backend.received] == ["tests.noticeboard SERVER GET unknown"]
