@@ -3,14 +3,13 @@
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
 import stamina
 import structlog
-from flask import g, has_app_context
+from flask import g
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
@@ -64,7 +63,7 @@ class Peer:
         """
         try:
             for attempt in stamina.retry_context(on=_Failed, attempts=attempts, wait_initial=0.05, wait_max=0.5):
-                with attempt, self.breaker.guarding(_Failed), self._step(method) as traceparent:
+                with attempt, self.breaker.guarding(_Failed), traces.asking(f"{method} {self.name}") as traceparent:
                     sent = {"json": json, "params": params, "headers": self._headers(traceparent)}
                     return self._send(method, path, (CONNECT_SECONDS, read_seconds), **sent)
         except (_Failed, BreakerOpen) as error:
@@ -93,12 +92,6 @@ class Peer:
         if answer.status_code >= 500:
             raise _Failed(f"status {answer.status_code}")
         return answer
-
-    def _step(self, method: str) -> AbstractContextManager[str | None]:
-        """The call as a part of what it is made for, if that is known."""
-        if has_app_context() and "request_id" in g:
-            return traces.step("CLIENT", f"{method} {self.name}", g.traceparent)
-        return nullcontext()
 
     def _headers(self, traceparent: str | None) -> dict[str, str]:
         headers = {"Authorization": f"Bearer {self._token}"} | deadlines.said(deadlines.left())

@@ -9,7 +9,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -101,6 +101,12 @@ def step(kind: Kind, name: str, parent: str | None) -> Iterator[str]:
         tell(kind, name, own, parent=parent, seconds=time.perf_counter() - began, failed=failed)
 
 
+def asking(question: str) -> AbstractContextManager[str | None]:
+    """Ask another process as a part of what is under way; gives the `traceparent` to hand on, None when nothing is."""
+    parent = _under_way()
+    return nullcontext() if parent is None else step("CLIENT", question, parent)
+
+
 def watch(engine: sa.Engine) -> None:
     """Tell of each statement that a request, or what it left to do, has a database execute."""
     if teller.send is not None:
@@ -113,13 +119,18 @@ def _before(connection: sa.Connection, cursor: Any, statement: str, *_: Any) -> 
 
 
 def _after(connection: sa.Connection, cursor: Any, statement: str, *_: Any) -> None:
-    parent = g.get("traceparent") if has_app_context() else None
+    parent = _under_way()
     if parent is not None:
         system, spent = connection.dialect.name, time.perf_counter() - connection.info["began"]
         attributes: dict[str, str | int] = {"db.system.name": system, "db.query.text": statement}
         tell(
             "CLIENT", statement.split(None, 1)[0], child_of(parent), parent=parent, seconds=spent, attributes=attributes
         )
+
+
+def _under_way() -> str | None:
+    under_way: str | None = g.get("traceparent") if has_app_context() else None
+    return under_way
 
 
 def _exporter(service: str, endpoint: str) -> Callable[[Span], None]:

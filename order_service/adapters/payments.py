@@ -15,8 +15,10 @@ import stamina
 import stripe
 import structlog
 
+from chassis import traces
 from chassis.settings import SettingsError
 from order_service.domain.payment import (
+    PROVIDER,
     BadSignature,
     Declined,
     LedgerEntry,
@@ -185,14 +187,17 @@ class _Wire(stripe.HTTPClient):
     def request(
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, **_: Any
     ) -> tuple[str, int, Mapping[str, str]]:
-        try:
-            answer = self._session().request(
-                method, url, headers=headers, data=post_data, timeout=self._timeout(), allow_redirects=False
-            )
-        except requests.RequestException as error:
-            unsent = isinstance(error, requests.ConnectionError) and not isinstance(error, requests.Timeout)
-            raise stripe.APIConnectionError(type(error).__name__, should_retry=unsent) from error
-        return answer.text, answer.status_code, answer.headers
+        with traces.asking(f"{method.upper()} {PROVIDER}"):
+            try:
+                answer = self._session().request(
+                    method, url, headers=headers, data=post_data, timeout=self._timeout(), allow_redirects=False
+                )
+            except requests.RequestException as error:
+                unsent = isinstance(error, requests.ConnectionError) and not isinstance(error, requests.Timeout)
+                raise stripe.APIConnectionError(type(error).__name__, should_retry=unsent) from error
+            if answer.status_code >= 500:
+                raise stripe.APIError(http_body=answer.text, http_status=answer.status_code)
+            return answer.text, answer.status_code, answer.headers
 
     def _timeout(self) -> tuple[float, float]:
         left = getattr(self._local, "latest", float("inf")) - time.monotonic()

@@ -15,6 +15,7 @@ EDGES = {
     ("gateway SERVER POST /api/v2/orders", "order_service SERVER POST /api/v2/orders"),
     ("order_service SERVER POST /api/v2/orders", "order_service CLIENT POST catalogue"),
     ("order_service CLIENT POST catalogue", "product_service SERVER POST /api/v2/reservations"),
+    ("order_service SERVER POST /api/v2/orders", "order_service CLIENT POST stripe"),
     ("product_service SERVER POST /api/v2/reservations", "product_service CLIENT UPDATE"),
     ("order_service SERVER POST /api/v2/orders", "order_service PRODUCER publish order.confirmed"),
     ("order_service PRODUCER publish order.confirmed", "auth_service CONSUMER handle order.confirmed"),

@@ -3,8 +3,10 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from flask import Flask, g
 from stripe import WebhookSignature
 
+from chassis import traces
 from chassis.settings import SettingsError
 from order_service.adapters import payments as adapter
 from order_service.adapters.payments import Payments
@@ -75,6 +77,22 @@ def test_an_unknown_token_is_said_to_be_unknown(payments: Payments, order: str, 
 def test_a_provider_that_stumbles_is_asked_again(payments: Payments, sandbox: Sandbox, order: str) -> None:
     assert isinstance(payments.charge(order, 1999, "USD", "pm_sandbox_unreliable"), Paid)
     assert charged(sandbox, order) == [1999]
+
+
+def test_each_time_that_it_is_asked_is_a_step_of_the_trace(
+    payments: Payments, order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[traces.Span] = []
+    monkeypatch.setattr(traces.teller, "send", told.append)
+    with Flask(__name__).app_context():
+        g.traceparent = traces.child_of(None)
+        payments.charge(order, 1999, "USD", "pm_sandbox_unreliable")
+        assert {span.parent for span in told} == {g.traceparent}
+    assert [(span.kind, span.name, span.failed) for span in told] == [
+        ("CLIENT", "POST stripe", True),
+        ("CLIENT", "POST stripe", True),
+        ("CLIENT", "POST stripe", False),
+    ]
 
 
 def test_no_answer_is_neither_paid_nor_declined(payments: Payments, sandbox: Sandbox, order: str) -> None:
