@@ -11,6 +11,7 @@ from chassis.schemas import Body, Line, Moment, Printable, View
 from product_service.domain import stock
 from product_service.domain.catalogue import LONGEST_QUERY
 from product_service.domain.prices import MajorUnits
+from product_service.domain.reservations import Held
 from product_service.domain.slugs import NewSlug, Slug
 from product_service.models import Reservation, StockMovement
 
@@ -343,7 +344,7 @@ def movement_document(movement: StockMovement | Any) -> dict[str, Any]:
     }
 
 
-def reservation_document(reservation: Reservation) -> Mapping[str, Any]:
+def reservation_document(reservation: Reservation | Held) -> Mapping[str, Any]:
     """A reservation as it stands on the wire."""
     items = [
         {"slug": line.slug, "name": line.name, "quantity": line.quantity, "unit_price": money(line.unit_price)}

@@ -4,8 +4,8 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, TypeAlias
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -25,6 +25,13 @@ CAME_TO_NOTHING = (RELEASED, EXPIRED)
 KEPT = timedelta(days=30)
 
 Goods: TypeAlias = Mapping[str, sa.Row[*tuple[Any, ...]]]
+RESERVATIONS, LINES = (db.metadata.tables[model.__tablename__] for model in (Reservation, ReservationLine))
+WRITTEN = ("id", "reference", "status", "expires_at")
+goods, named = Product.__table__.c, RESERVATIONS.c.reference
+ON_SALE = sa.select(goods.id, goods.slug, goods.name, goods.price).where(
+    goods.slug.in_(sa.bindparam("slugs", expanding=True)), goods.retired == 0
+)
+TAKEN = sa.select(named).where(named.in_(sa.bindparam("references", expanding=True)))
 STEPS = {
     (HELD, COMMITTED): SELL,
     (HELD, RELEASED): RELEASE,
@@ -74,6 +81,28 @@ class Wish:
     seconds: int
 
 
+class HeldLine(NamedTuple):
+    """So many of one product, under the name and at the price that it has now."""
+
+    reservation_id: str
+    product_id: int
+    quantity: int
+    slug: str
+    name: str
+    unit_price: int
+
+
+@dataclass(frozen=True)
+class Held:
+    """A reservation just made, as it was written: to be shown without being read again."""
+
+    id: str
+    reference: str
+    expires_at: datetime
+    lines: Sequence[HeldLine]
+    status: str = HELD
+
+
 def wish(lines: Iterable[tuple[str, int]], reference: str, seconds: int) -> Wish:
     """The wish for these lines (slug, quantity); what stands on several of them counts together."""
     wanted = Counter[str]()
@@ -82,7 +111,7 @@ def wish(lines: Iterable[tuple[str, int]], reference: str, seconds: int) -> Wish
     return Wish(wanted, reference, seconds)
 
 
-def reserve(wish: Wish) -> Reservation:
+def reserve(wish: Wish) -> Reservation | Held:
     """Hold what is wished for; the same reference again finds the same reservation."""
     known = _named(wish)
     if known is not None:
@@ -98,14 +127,14 @@ def reserve(wish: Wish) -> Reservation:
         return known
 
 
-def reserve_together(wishes: Sequence[Wish]) -> list[Reservation | Refusal]:
+def reserve_together(wishes: Sequence[Wish]) -> list[Reservation | Held | Refusal]:
     """Hold for several buyers what each wishes for, in as few statements as for one while there is enough for all.
 
     Where there is not, they are served one after the other; who goes away with nothing is answered with the refusal.
+    The transaction is theirs alone: nothing may have been written in it before.
     """
-    references = [wish.reference for wish in wishes]
-    known = set(db.session.scalars(sa.select(Reservation.reference).where(Reservation.reference.in_(references))))
-    held = _hold_all({wish.reference: wish for wish in reversed(wishes) if wish.reference not in known}.values())
+    taken = set(db.session.scalars(TAKEN, {"references": [wish.reference for wish in wishes]}))
+    held = _hold_all({wish.reference: wish for wish in reversed(wishes) if wish.reference not in taken}.values())
     return [held.pop(wish.reference) if wish.reference in held else _served(wish) for wish in wishes]
 
 
@@ -175,35 +204,29 @@ def _named(wish: Wish) -> Reservation | None:
     return known
 
 
-def _hold(wish: Wish) -> Reservation:
-    goods = _on_sale(wish.wanted)
-    short = stock.move({goods[slug].id: wish.wanted[slug] for slug in goods}, HOLD)
-    lacking = [slug for slug in wish.wanted if slug not in goods or goods[slug].id in short]
+def _hold(wish: Wish) -> Held:
+    found = _on_sale(wish.wanted)
+    short = stock.move({found[slug].id: wish.wanted[slug] for slug in found}, HOLD)
+    lacking = [slug for slug in wish.wanted if slug not in found or found[slug].id in short]
     if lacking:
-        raise OutOfStock([_short(slug, wish.wanted[slug], goods) for slug in lacking])
-    reservation = _written(wish, goods)
-    db.session.add(reservation)
-    db.session.flush()
-    return reservation
+        raise OutOfStock([_short(slug, wish.wanted[slug], found) for slug in lacking])
+    return _written([wish], found)[0]
 
 
-def _hold_all(wishes: Iterable[Wish]) -> dict[str, Reservation]:
+def _hold_all(wishes: Iterable[Wish]) -> dict[str, Held]:
     """What is held now, by reference: all that can be had, or nothing where the stock does not cover it."""
-    goods = _on_sale({slug for wish in wishes for slug in wish.wanted})
-    possible = [wish for wish in wishes if wish.wanted.keys() <= goods.keys()]
+    found = _on_sale({slug for wish in wishes for slug in wish.wanted})
+    possible = [wish for wish in wishes if wish.wanted.keys() <= found.keys()]
     quantities = Counter[int]()
     for wish in possible:
-        quantities.update({goods[slug].id: quantity for slug, quantity in wish.wanted.items()})
-    with db.session.begin_nested() as attempt:
-        if stock.move(quantities, HOLD):
-            attempt.rollback()
-            return {}
-        reservations = {wish.reference: _written(wish, goods) for wish in possible}
-        db.session.add_all(reservations.values())
-    return reservations
+        quantities.update({found[slug].id: quantity for slug, quantity in wish.wanted.items()})
+    if stock.move(quantities, HOLD):
+        db.session.rollback()
+        return {}
+    return {held.reference: held for held in _written(possible, found)}
 
 
-def _served(wish: Wish) -> Reservation | Refusal:
+def _served(wish: Wish) -> Reservation | Held | Refusal:
     try:
         return reserve(wish)
     except Refusal as refusal:
@@ -211,26 +234,28 @@ def _served(wish: Wish) -> Reservation | Refusal:
 
 
 def _on_sale(slugs: Iterable[str]) -> Goods:
-    columns = sa.select(Product.id, Product.slug, Product.name, Product.price)
-    rows = db.session.execute(columns.where(Product.slug.in_(slugs), Product.retired == 0))
-    return {row.slug: row for row in rows}
+    return {row.slug: row for row in db.session.execute(ON_SALE, {"slugs": list(slugs)})}
 
 
-def _written(wish: Wish, goods: Goods) -> Reservation:
-    lines = [
-        ReservationLine(
-            product_id=row.id, quantity=wish.wanted[row.slug], slug=row.slug, name=row.name, unit_price=row.price
-        )
-        for row in sorted((goods[slug] for slug in wish.wanted), key=lambda row: int(row.id))
-    ]
-    until = now() + timedelta(seconds=wish.seconds)
-    reservation = Reservation(id=str(uuid.uuid4()), reference=wish.reference, status=HELD, expires_at=until)
-    reservation.lines = lines
-    return reservation
+def _written(wishes: Sequence[Wish], found: Goods) -> Sequence[Held]:
+    moment = now()
+    held = [_held(wish, found, moment) for wish in wishes]
+    if held:
+        rows = [{name: getattr(each, name) for name in WRITTEN} for each in held]
+        db.session.execute(sa.insert(RESERVATIONS), rows)
+        db.session.execute(sa.insert(LINES), [line._asdict() for each in held for line in each.lines])
+    return held
 
 
-def _short(slug: str, quantity: int, goods: Goods) -> dict[str, Any]:
-    available = stock.available_of(goods[slug].id) if slug in goods else 0
+def _held(wish: Wish, found: Goods, moment: datetime) -> Held:
+    new_id = str(uuid.uuid4())
+    rows = sorted(found[slug] for slug in wish.wanted)
+    lines = [HeldLine(new_id, row.id, wish.wanted[row.slug], row.slug, row.name, row.price) for row in rows]
+    return Held(new_id, wish.reference, moment + timedelta(seconds=wish.seconds), lines)
+
+
+def _short(slug: str, quantity: int, found: Goods) -> dict[str, Any]:
+    available = stock.available_of(found[slug].id) if slug in found else 0
     return {"slug": slug, "quantity": quantity, "available": available}
 
 

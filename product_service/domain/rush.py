@@ -1,64 +1,81 @@
 """A rush: buyers who come at the same time are served in one transaction, so that the disk is waited for once.
 
-This is group commit: whoever has the counter serves all who have queued up meanwhile, and the next finds them served.
+This is group commit: the first in the queue serves all who stand in it, and calls the one who is first then.
 """
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from chassis.database import commit_and_detach, db
 from chassis.problems import Refusal
 from product_service.domain import reservations
-from product_service.domain.reservations import Wish
+from product_service.domain.reservations import Held, Wish
 from product_service.models import Reservation
 
 
 @dataclass
 class Buyer:
-    """Somebody in the queue, and what came of the wish."""
+    """Somebody in the queue, called when served or when first; and what came of the wish."""
 
     wish: Wish
-    outcome: Reservation | Exception | None = None
+    called: threading.Event = field(default_factory=threading.Event)
+    outcome: Reservation | Held | BaseException | None = None
 
 
 class Rush:
-    """The counter at which a process's buyers queue up; safe to use from any thread."""
+    """The queue of a process's buyers; safe to use from any thread."""
 
     def __init__(self) -> None:
         self._queue: list[Buyer] = []
         self._queueing = threading.Lock()
-        self._counter = threading.Lock()
 
-    def serve(self, wish: Wish) -> Reservation:
+    def serve(self, wish: Wish) -> Reservation | Held:
         """Hold what is wished for, together with what others wish for now; commits. Raises as `reserve` does."""
         buyer = Buyer(wish)
         with self._queueing:
             self._queue.append(buyer)
-        with self._counter:
-            if buyer.outcome is None:
-                self._serve_all()
-        if isinstance(buyer.outcome, Reservation):
-            return buyer.outcome
+            is_first = self._queue[0] is buyer
+        if not is_first:
+            buyer.called.wait()
+        if buyer.outcome is None:
+            self._serve_everybody()
+        if isinstance(buyer.outcome, BaseException):
+            raise buyer.outcome
         assert buyer.outcome is not None
-        raise buyer.outcome
+        return buyer.outcome
 
-    def _serve_all(self) -> None:
-        with self._queueing:
-            together, self._queue = self._queue, []
+    def _serve_everybody(self) -> None:
+        together = self._everybody()
         try:
-            outcomes = _outcomes([buyer.wish for buyer in together])
+            db.session.connection()
+            together = self._everybody()  # others may have come while the database was waited for
+            for buyer, outcome in zip(together, _outcomes([buyer.wish for buyer in together]), strict=True):
+                buyer.outcome = outcome
         except BaseException as error:
+            is_everybodys = isinstance(error, OperationalError)
             for buyer in together:
-                buyer.outcome = RuntimeError(f"who served this buyer failed: {error!r}")
+                buyer.outcome = error if is_everybodys else RuntimeError(f"who served this buyer failed: {error!r}")
+            db.session.rollback()
             raise
-        for buyer, outcome in zip(together, outcomes, strict=True):
-            buyer.outcome = outcome
+        finally:
+            self._leave(together)
+
+    def _everybody(self) -> Sequence[Buyer]:
+        with self._queueing:
+            return self._queue.copy()
+
+    def _leave(self, together: Sequence[Buyer]) -> None:
+        with self._queueing:
+            del self._queue[: len(together)]
+            first = self._queue[:1]
+        for buyer in [*together, *first]:
+            buyer.called.set()
 
 
-def _outcomes(wishes: Sequence[Wish]) -> Sequence[Reservation | Exception]:
+def _outcomes(wishes: Sequence[Wish]) -> Sequence[Reservation | Held | Exception]:
     try:
         outcomes = reservations.reserve_together(wishes)
         commit_and_detach()
@@ -66,13 +83,10 @@ def _outcomes(wishes: Sequence[Wish]) -> Sequence[Reservation | Exception]:
         # Another process was quicker with one of the references: each on their own.
         db.session.rollback()
         return [_alone(wish) for wish in wishes]
-    except OperationalError as error:
-        db.session.rollback()
-        return [error for _ in wishes]
     return outcomes
 
 
-def _alone(wish: Wish) -> Reservation | Exception:
+def _alone(wish: Wish) -> Reservation | Held | Exception:
     try:
         reservation = reservations.reserve(wish)
         commit_and_detach()

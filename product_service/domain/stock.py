@@ -5,6 +5,7 @@ Always available + reserved + sold = stocked, none below zero; the tables hold i
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +17,8 @@ from product_service.models import Product, StockMovement
 
 MOST = 10**9
 
-goods = Product.__table__.c
+PRODUCTS = db.metadata.tables[Product.__tablename__]
+goods = PRODUCTS.c
 ledger = StockMovement.__table__.c
 LATEST = Sort("latest", (ledger.id,), descending=True)
 
@@ -31,6 +33,13 @@ class Shift:
 
     source: sa.ColumnElement[int]
     target: sa.ColumnElement[int]
+
+    @cached_property
+    def of_enough(self) -> sa.Update:
+        """Pass on a `quantity` of a `product`, if there are so many."""
+        quantity: sa.BindParameter[int] = sa.bindparam("quantity")
+        values: dict[Any, Any] = {self.source: self.source - quantity, self.target: self.target + quantity}
+        return sa.update(PRODUCTS).where(goods.id == sa.bindparam("product"), self.source >= quantity).values(values)
 
 
 HOLD = Shift(goods.available, goods.reserved)
@@ -104,9 +113,8 @@ def move(quantities: Mapping[int, int], shift: Shift) -> list[int]:
 
 
 def _move(product_id: int, quantity: int, shift: Shift) -> bool:
-    values: dict[Any, Any] = {shift.source: shift.source - quantity, shift.target: shift.target + quantity}
-    enough = sa.update(Product).where(goods.id == product_id, shift.source >= quantity).values(values)
-    return _rows(enough) == 1
+    moved: Any = db.session.execute(shift.of_enough, {"product": product_id, "quantity": quantity})
+    return bool(moved.rowcount)
 
 
 def _rows(statement: sa.Update) -> int:

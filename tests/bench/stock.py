@@ -14,11 +14,10 @@ from tests.bench.figures import Figure
 from tests.bench.load import load
 from tests.bench.results import PLACE
 from tests.bench.rounds import Effort
+from tests.bench.rush import BUYERS
 from tests.bench.stores import Server, imported, migrated, settings
 from tests.services import SERVICE_TOKEN
 
-BUYERS = 16
-PLENTY = 10**9
 RUSH = Path(__file__).with_name("reserve.lua")
 ROWS = 100_000
 FLAT = 1.15
@@ -26,21 +25,23 @@ HOT = "slug,name,price,stock\nhot,Hot,9.99,1000000000\n"
 
 
 def reservations(server: Server, directory: Path, effort: Effort) -> Iterator[Figure]:
-    """Many buyers at one product, against the rows that the database commits one by one."""
+    """Many buyers at one product, in the domain alone and over HTTP, against the rows that the database commits."""
     url = migrated(server, "rush", directory)
     (directory / "hot.csv").write_text(HOT)
     shop.flask("product_service", directory, "catalog", "import", str(directory / "hot.csv"), **settings(url))
-    made, committed = [], []
+    held, asked, committed = [], [], []
     with shop.product_service(directory, settings(url)) as service:
         for _ in range(effort.rounds):
             told = {"SERVICE_TOKEN": SERVICE_TOKEN, "RUN": uuid.uuid4().hex[:12], "SLUG": "hot"}
-            sample = load(service, "/", effort.seconds, clients=BUYERS, script=RUSH, environment=told)
-            made.append(sample.rate)
+            asked.append(load(service, "/", effort.seconds, clients=BUYERS, script=RUSH, environment=told).rate)
+            held.append(rate("tests.bench.rush", url, effort.seconds, "hot"))
             committed.append(commits(url, effort.seconds))
     server.drop("rush")
-    note = f"{median(made):.0f} reservations/s, {median(committed):.0f} commits/s by 16 writers"
-    name = f"{server.kind}: hot-row reservations ÷ single-row commits"
-    yield Figure(name, median(made) / median(committed), wanted=0.85, reach=4, note=note)
+    peer = f"{median(committed):.0f} commits/s by 16 writers"
+    for name, rates in {"hot-row reservations": held, "the same over HTTP": asked}.items():
+        note = f"{median(rates):.0f} reservations/s, {peer}"
+        ratio = median(rates) / median(committed)
+        yield Figure(f"{server.kind}: {name} ÷ single-row commits", ratio, wanted=0.85, reach=4, note=note)
 
 
 def imports(server: Server, directory: Path, effort: Effort) -> Iterator[Figure]:
@@ -61,10 +62,15 @@ def imports(server: Server, directory: Path, effort: Effort) -> Iterator[Figure]
 
 def commits(url: URL, seconds: float) -> float:
     """How many single rows a second 16 writers commit there."""
-    command = [sys.executable, "-m", "tests.bench.peers.commits", url.render_as_string(hide_password=False)]
+    return rate("tests.bench.peers.commits", url, seconds)
+
+
+def rate(module: str, url: URL, seconds: float, *words: str) -> float:
+    """How often a second a program of the benchmarks did what it does to this database, by its own last word."""
+    command = [sys.executable, "-m", module, url.render_as_string(hide_password=False), str(seconds), *words]
     with cores.on(cores.SERVER):
-        said = subprocess.run([*command, str(seconds)], capture_output=True, text=True, check=True).stdout
-    return float(said)
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return float(said.splitlines()[-1])
 
 
 def memory(server: Server, directory: Path, effort: Effort) -> Iterator[Figure]:

@@ -7,40 +7,46 @@ from contextlib import contextmanager
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from chassis.database import db
 from chassis.problems import Refusal
 from product_service.domain import reservations, rush
-from product_service.domain.reservations import OutOfStock, ReferenceReused, Wish
-from product_service.domain.rush import Rush
+from product_service.domain.reservations import Held, OutOfStock, ReferenceReused, Wish
+from product_service.domain.rush import Buyer, Rush
 from product_service.models import Product, Reservation
 from tests.builders import eventually
 from tests.unit.product_service.conftest import Offer
 
-Answers = list[Reservation | Exception]
+Answers = list[Held | Reservation | Exception]
 Serve = Callable[..., Answers]
 
 
 @pytest.fixture
-def together(product_app: Flask) -> Serve:
-    """Serves wishes that have all queued up while the counter was taken, in this order."""
-    counter = Rush()
+def queue(product_app: Flask) -> Rush:
+    return Rush()
 
-    def ask(wish: Wish) -> Reservation | Exception:
+
+@pytest.fixture
+def together(product_app: Flask, queue: Rush) -> Serve:
+    """Serves wishes that have all queued up behind somebody, in this order."""
+
+    def ask(wish: Wish) -> Held | Reservation | Exception:
         with product_app.app_context():
             try:
-                return counter.serve(wish)
-            except (Refusal, RuntimeError, ValueError) as refusal:
+                return queue.serve(wish)
+            except (Refusal, OperationalError, RuntimeError, ValueError) as refusal:
                 return refusal
 
     def serve(*wishes: Wish) -> Answers:
+        somebody = Buyer(wishes[0])
+        queue._queue.append(somebody)
         with ThreadPoolExecutor(len(wishes)) as threads:
-            with counter._counter:
-                asked = []
-                for wish in wishes:
-                    asked.append(threads.submit(ask, wish))
-                    eventually(lambda: len(counter._queue) == len(asked))
+            asked = []
+            for wish in wishes:
+                asked.append(threads.submit(ask, wish))
+                eventually(lambda: len(queue._queue) == 1 + len(asked))
+            queue._leave([somebody])
             return [answer.result() for answer in asked]
 
     return serve
@@ -81,19 +87,20 @@ def test_who_queued_up_is_served_in_one_transaction(together: Serve, product: Of
         answers = together(*(wish(f"order-{number}", mug=1, cup=2) for number in range(8)))
 
     assert len(made) == 1
-    assert [answer.reference for answer in answers if isinstance(answer, Reservation)] == [
+    assert [answer.reference for answer in answers if isinstance(answer, Held)] == [
         f"order-{number}" for number in range(8)
     ]
     assert (stock("mug"), stock("cup")) == ((12, 8), (4, 16))
 
 
 def test_what_there_is_is_sold_when_it_is_not_enough_for_all(together: Serve, product: Offer) -> None:
+    product(slug="cup", stock=5)
     product(slug="mug", stock=3)
 
-    answers = together(wish("a", mug=2), wish("b", mug=2), wish("c", mug=1), wish("d", nothing=1))
+    answers = together(wish("a", mug=2, cup=1), wish("b", mug=2, cup=1), wish("c", mug=1), wish("d", nothing=1))
 
-    assert [type(answer) for answer in answers] == [Reservation, OutOfStock, Reservation, OutOfStock]
-    assert stock("mug") == (0, 3)
+    assert [type(answer) for answer in answers] == [Held, OutOfStock, Held, OutOfStock]
+    assert (stock("mug"), stock("cup")) == ((0, 3), (4, 1))
 
 
 def test_twins_in_a_queue_share_their_reservation(together: Serve, product: Offer) -> None:
@@ -101,7 +108,7 @@ def test_twins_in_a_queue_share_their_reservation(together: Serve, product: Offe
 
     first, twin, other = together(wish("a", mug=1), wish("a", mug=1), wish("a", mug=2))
 
-    assert isinstance(first, Reservation)
+    assert isinstance(first, Held)
     assert isinstance(twin, Reservation)
     assert first.id == twin.id
     assert isinstance(other, ReferenceReused)
@@ -114,7 +121,7 @@ def test_another_process_that_was_quicker_harms_nobody_in_the_queue(
     product(slug="mug", stock=5)
     reserve_together = reservations.reserve_together
 
-    def too_late(wishes: list[Wish]) -> list[Reservation | Refusal]:
+    def too_late(wishes: list[Wish]) -> list[Held | Reservation | Refusal]:
         monkeypatch.setattr(reservations, "reserve_together", reserve_together)
         reserve_together(wishes)
         db.session.rollback()
@@ -125,7 +132,7 @@ def test_another_process_that_was_quicker_harms_nobody_in_the_queue(
     monkeypatch.setattr(reservations, "reserve_together", too_late)
     answers = together(wish("a", mug=1), wish("b", mug=1))
 
-    assert [type(answer) for answer in answers] == [Reservation, Reservation]
+    assert [type(answer) for answer in answers] == [Reservation, Held]
     assert stock("mug") == (3, 2)
 
 
@@ -142,5 +149,34 @@ def test_nobody_waits_for_ever_for_somebody_who_failed(
         answers = together(wish("a", mug=1), wish("b", mug=1))
     assert {type(answer) for answer in answers} == {ValueError, RuntimeError}
 
-    assert isinstance(together(wish("c", mug=1))[0], Reservation)
+    assert isinstance(together(wish("c", mug=1))[0], Held)
+    assert stock("mug") == (4, 1)
+
+
+def test_who_comes_while_the_database_is_waited_for_is_served_with_the_first(
+    product_app: Flask, queue: Rush, product: Offer
+) -> None:
+    product(slug="mug", stock=5)
+    sa.event.listen(db.engine, "begin", lambda _: eventually(lambda: len(queue._queue) == 3), once=True)
+
+    def hold(reference: str) -> Held | Reservation:
+        with product_app.app_context():
+            return queue.serve(wish(reference, mug=1))
+
+    with commits() as made, ThreadPoolExecutor(3) as threads:
+        assert [held.reference for held in threads.map(hold, "abc")] == ["a", "b", "c"]
+
+    assert len(made) == 1
+
+
+def test_a_database_that_is_away_is_away_for_everybody_in_the_queue(together: Serve, product: Offer) -> None:
+    product(slug="mug", stock=5)
+
+    def be_away(connection: object) -> None:
+        raise OperationalError("BEGIN", None, Exception("the database is away"))
+
+    sa.event.listen(db.engine, "begin", be_away, once=True)
+    assert [type(answer) for answer in together(wish("a", mug=1), wish("b", mug=1))] == [OperationalError] * 2
+
+    assert isinstance(together(wish("c", mug=1))[0], Held)
     assert stock("mug") == (4, 1)
