@@ -1,14 +1,15 @@
 """One database a service: engine settings for SQLite and MySQL, column types, and what a lost race looks like."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import sqlalchemy as sa
 from flask import Flask, g, has_request_context, request
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import URL, Connection, Dialect
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
@@ -18,6 +19,7 @@ LOCK_WAIT_SECONDS = 10
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 30
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+READING = "reading"
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -26,6 +28,13 @@ NAMES = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_CODES = {1205, 1213}
+ONLY_READS = {
+    "isolation_level": "AUTOCOMMIT",
+    "skip_autocommit_rollback": True,
+    "pool_reset_on_return": None,
+    "pool_pre_ping": False,
+}
+"""What is left out around a single statement: to begin, to roll back, and to ask first for a sign of life."""
 
 
 class Base(DeclarativeBase):
@@ -73,6 +82,34 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+Rows: TypeAlias = Sequence[sa.Row[*tuple[Any, ...]]]
+
+
+class Reader:
+    """Answers what a single statement asks, in one round trip: outside of any transaction, on connections of its own.
+
+    While the session is in a transaction, the answer is what that sees.
+    """
+
+    def execute(self, statement: sa.Select[*tuple[Any, ...]], values: Mapping[str, Any] | None = None) -> Rows:
+        """All rows that the statement finds with these values."""
+        if db.session.registry.has() and db.session().in_transaction():
+            return db.session.execute(statement, values).all()
+        try:
+            return self._ask(statement, values)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        return self._ask(statement, values)  # the server had closed the connection meanwhile, and all that are as old
+
+    def _ask(self, statement: sa.Select[*tuple[Any, ...]], values: Mapping[str, Any] | None) -> Rows:
+        with db.engines[READING].connect() as connection:
+            return connection.execute(statement, values).all()
+
+
+reader = Reader()
+
+
 def writes() -> None:
     """Announce, before the next transaction begins, that this request writes even though it is a GET."""
     if has_request_context():
@@ -95,12 +132,16 @@ def commit_and_detach() -> None:
 def attach(app: Flask, url: URL, pool_size: int) -> None:
     """Give the service its database."""
     app.config["SQLALCHEMY_DATABASE_URI"] = url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(url, pool_size)
+    options = _engine_options(url, pool_size)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
+    app.config["SQLALCHEMY_BINDS"] = {READING: {"url": url, **options, **ONLY_READS}}
     db.init_app(app)
     with app.app_context():
-        traces.watch(db.engine)
+        for engine in db.engines.values():
+            traces.watch(engine)
+            if url.get_backend_name() == "sqlite":
+                sa.event.listen(engine, "connect", _prepare_sqlite)
         if url.get_backend_name() == "sqlite":
-            sa.event.listen(db.engine, "connect", _prepare_sqlite)
             sa.event.listen(db.engine, "begin", _begin_sqlite)
 
 
@@ -111,14 +152,12 @@ def is_busy(error: OperationalError) -> bool:
 
 
 def _engine_options(url: URL, pool_size: int) -> dict[str, Any]:
+    pool = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": 5, "pool_use_lifo": True}
     if url.get_backend_name() == "sqlite":
-        return {"hide_parameters": True, "connect_args": {"timeout": LOCK_WAIT_SECONDS}}
+        return {"hide_parameters": True, "connect_args": {"timeout": LOCK_WAIT_SECONDS}, **pool}
     session = f"SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}, time_zone = '+00:00'"
     return {
         "hide_parameters": True,
-        "pool_size": pool_size,
-        "max_overflow": 0,
-        "pool_timeout": 5,
         "pool_recycle": 1800,
         "pool_pre_ping": True,
         "isolation_level": "READ COMMITTED",
@@ -128,6 +167,7 @@ def _engine_options(url: URL, pool_size: int) -> dict[str, Any]:
             "read_timeout": ANSWER_SECONDS,
             "init_command": session,
         },
+        **pool,
     }
 
 

@@ -46,7 +46,7 @@ def page(session: Any, statement: sa.Select[*tuple[Any, ...]], sort: Sort, query
     statement = statement.order_by(*(column.desc() if sort.descending else column for column in sort.columns))
     if query.cursor:
         statement = statement.where(_after(sort, _read_cursor(sort, query.cursor)))
-    rows = session.execute(statement.limit(query.limit + 1)).all()
+    rows = list(session.execute(statement.limit(query.limit + 1)))
     if len(rows) <= query.limit:
         return Slice(rows, None)
     rows = rows[: query.limit]

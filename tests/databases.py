@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -132,17 +132,26 @@ def databases_on(kind: str) -> Iterator[Databases]:
 def statements() -> Iterator[list[str]]:
     """What the current application sends to its database in this block, transactions' beginnings and ends apart."""
     sent: list[str] = []
-    engine = db.engine
 
     def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
         if not statement.startswith(TRANSACTIONS):
             sent.append(statement)
 
-    sa.event.listen(engine, "before_cursor_execute", note)
-    try:
+    with listening("before_cursor_execute", note):
         yield sent
+
+
+@contextmanager
+def listening(event: str, listener: Callable[..., object]) -> Iterator[None]:
+    """Have the listener told of an event of the current application's database, on every engine, in this block."""
+    engines = list(db.engines.values())
+    for engine in engines:
+        sa.event.listen(engine, event, listener)
+    try:
+        yield
     finally:
-        sa.event.remove(engine, "before_cursor_execute", note)
+        for engine in engines:
+            sa.event.remove(engine, event, listener)
 
 
 def migrate(package: str, url: URL) -> None:

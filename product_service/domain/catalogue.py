@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import IntegrityError
 
 from chassis import outbox
-from chassis.database import db, now
+from chassis.database import db, now, reader
 from chassis.money import money
 from chassis.paging import PageQuery, Slice, Sort, page
 from chassis.problems import Refusal
@@ -91,12 +91,12 @@ def browse(wanted: Wanted) -> Slice:
         sort = sort if wanted.sort else best_first or sort
     else:
         statement = indexes.in_order(statement, list(filters), str(sort.columns[0].key), *prices)
-    return page(db.session, statement, sort, wanted)
+    return page(reader, statement, sort, wanted)
 
 
 def every(query: PageQuery) -> Slice:
     """A page of all products on sale, the oldest first."""
-    return page(db.session, sa.select(*COLUMNS).where(goods.retired == 0), OLDEST, query)
+    return page(reader, sa.select(*COLUMNS).where(goods.retired == 0), OLDEST, query)
 
 
 def is_empty() -> bool:
@@ -106,17 +106,17 @@ def is_empty() -> bool:
 
 def find(slug: str) -> ProductRow:
     """The product on sale under this slug."""
-    row = db.session.execute(BY_SLUG, {"slug": slug}).first()
-    if row is None:
+    rows = reader.execute(BY_SLUG, {"slug": slug})
+    if not rows:
         raise ProductUnknown
-    return row
+    return rows[0]
 
 
 def named(wanted_slugs: Sequence[str], ids: Sequence[int]) -> list[ProductRow]:
     """The products by these slugs or ids, deleted ones too; of several with one slug the one on sale, else the last."""
     chosen = sa.or_(goods.slug.in_(wanted_slugs), goods.id.in_(ids))
     oldest_first = sa.select(*COLUMNS, goods.retired).where(chosen).order_by(goods.retired == 0, goods.id)
-    rows = db.session.execute(oldest_first).all()
+    rows = reader.execute(oldest_first)
     by_slug = {row.slug: row for row in rows if row.slug in wanted_slugs}
     by_id = {row.id: row for row in rows if row.id in ids}
     return list(({row.id: row for row in by_slug.values()} | by_id).values())
@@ -132,7 +132,7 @@ def categories() -> list[dict[str, Any]]:
         .order_by(goods.category)
         .limit(MOST_CATEGORIES)
     )
-    return [dict(row) for row in db.session.execute(statement).mappings()]
+    return [row._asdict() for row in reader.execute(statement)]
 
 
 def category_names(most: int = MOST_CATEGORIES) -> list[str]:
@@ -143,7 +143,7 @@ def category_names(most: int = MOST_CATEGORIES) -> list[str]:
     goes_on = sa.and_(walk.c.name.is_not(None), walk.c.place < most)
     walk = walk.union_all(sa.select(following.scalar_subquery(), walk.c.place + 1).where(goes_on))
     statement = sa.select(walk.c.name).where(walk.c.name.is_not(None)).order_by(walk.c.place)
-    return list(db.session.scalars(statement))
+    return [name for (name,) in reader.execute(statement)]
 
 
 def add(values: Mapping[str, Any], stocked: int, by: str | None) -> Product:

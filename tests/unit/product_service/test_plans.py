@@ -14,6 +14,7 @@ from chassis.database import db, now
 from product_service.domain import catalogue, facets, indexes, suggestions
 from product_service.domain.catalogue import Filters, Wanted
 from product_service.models import Product
+from tests.databases import listening
 
 SORTS = ("newest", "price", "-price", "name")
 FILTERS = [
@@ -58,9 +59,8 @@ def plans(product_app: Flask) -> Iterator[Plans]:
         read(*asked, **narrowed)
         return [explained(*statement) for statement in list(sent)]
 
-    sa.event.listen(db.engine, "before_cursor_execute", note)
-    yield plans_of
-    sa.event.remove(db.engine, "before_cursor_execute", note)
+    with listening("before_cursor_execute", note):
+        yield plans_of
 
 
 def two_pages(**asked: Any) -> None:
