@@ -76,21 +76,25 @@ def _begin() -> None:
     g.traceparent = passed_on.traceparent if passed_on else _own_step()
     g.trace_id = traces.trace_id(g.traceparent)
     structlog.contextvars.bind_contextvars(request_id=g.request_id, trace_id=g.trace_id)
-    if request.path not in QUIET and passed_on is None:
-        log.info("request incoming", method=request.method, url=_url(), args=_args(), json=_body())
+    if request.path not in QUIET:
+        args = request.args.to_dict(flat=False)
+        g.url = _url(request.path, args)
+        if passed_on is None:
+            log.info("request incoming", method=request.method, url=g.url, args=args, json=_body())
 
 
 def _complete(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
-    if request.path not in QUIET:
+    if "url" in g:
         spent = time.perf_counter() - g.began
-        line = log.bind(method=request.method, url=_url(), status=response.status_code)
+        line, passed_on = log.bind(), _passed_on()
+        told: dict[str, Any] = {"method": request.method, "url": g.url, "status": response.status_code}
         if line.is_enabled_for(logging.DEBUG) and response.is_json and not response.is_streamed:
-            line = line.bind(payload=_document(response.get_data()))
-        passed_on = _passed_on()
+            told["payload"] = _document(response.get_data())
         whereabouts = passed_on.whereabouts if passed_on else {}
-        line.info("request complete", duration_ms=round(spent * 1000, 2), **whereabouts)
-        _tell(response.status_code, spent)
+        line.info("request complete", **told, duration_ms=round(spent * 1000, 2), **whereabouts)
+        if traces.are_sent():
+            _tell(response.status_code, spent)
     return response
 
 
@@ -115,14 +119,9 @@ def _forget(error: BaseException | None) -> None:
     structlog.contextvars.clear_contextvars()
 
 
-def _args() -> dict[str, list[str]]:
-    return request.args.to_dict(flat=False)
-
-
-def _url() -> str:
+def _url(path: str, args: dict[str, list[str]]) -> str:
     # Written anew from the decoded arguments: a secret's name may come percent-encoded.
-    query = urlencode(redact(_args()), doseq=True, safe="*")
-    return f"{request.path}?{query}" if query else request.path
+    return f"{path}?{urlencode(redact(args), doseq=True, safe='*')}" if args else path
 
 
 def _body() -> Any:

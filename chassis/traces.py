@@ -51,6 +51,11 @@ def install(service: str, endpoint: str | None) -> None:
     teller.send = _exporter(service, endpoint) if endpoint else None
 
 
+def are_sent() -> bool:
+    """Does anybody want to hear of this process's spans?"""
+    return teller.send is not None
+
+
 def child_of(parent: str | None) -> str:
     """A `traceparent` in the trace of `parent`, or in a new one when that is missing or malformed."""
     match = TRACEPARENT.fullmatch(parent or "")
