@@ -12,6 +12,7 @@ from chassis.paging import Slice, next_link, page_of
 from chassis.problems import Problem
 
 CATALOGUE_CACHE = "public, max-age=0, stale-if-error=86400"
+CONDITIONS = {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"}
 
 
 def committed(document: Any = None, status: int = 200, **headers: str) -> Response:
@@ -37,7 +38,8 @@ def revalidated(document: Any, cache_control: str = CATALOGUE_CACHE, **headers: 
     for name, value in headers.items():
         response.headers[name.replace("_", "-").title()] = value
     response.add_etag()
-    response.make_conditional(request)
+    if not request.environ.keys().isdisjoint(CONDITIONS):
+        response.make_conditional(request)
     return response
 
 

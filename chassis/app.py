@@ -1,8 +1,9 @@
 """How a service is put together: one call gives it everything that all services have."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 
@@ -38,6 +39,14 @@ LARGEST_BODY = 1024 * 1024
 REFUSALS: Refusals = {PeerUnavailable: (503, "service-unavailable")}
 
 
+class Service(Flask):
+    """A Flask application whose views and hooks are plain functions, so that none is asked each time if it is async."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function as it is."""
+        return func
+
+
 def assemble(
     name: str,
     settings: Settings,
@@ -60,7 +69,7 @@ def assemble(
     logs.configure(name, settings.log_level)
     traces.install(name, settings.otel_exporter_otlp_endpoint)
     die_with_parent()
-    app = Flask(name, static_folder=None)
+    app = Service(name, static_folder=None)
     app.config["SECRET_KEY"] = settings.secret_key.get_secret_value()
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = LARGEST_BODY
     app.config["PUBLIC_URL"] = settings.public_url

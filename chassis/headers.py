@@ -22,6 +22,7 @@ ALWAYS = {
     "Content-Security-Policy": POLICY,
     "Server": "shop",
 }
+UNLESS_SAID = [*ALWAYS.items(), ("Cache-Control", "no-store")]
 
 
 def install(app: Flask) -> None:
@@ -30,9 +31,8 @@ def install(app: Flask) -> None:
 
 
 def _add(response: Response) -> Response:
-    for name, value in ALWAYS.items():
-        response.headers.setdefault(name, value)
-    response.headers.setdefault("Cache-Control", "no-store")
+    said = {name.title() for name, _ in response.headers}
+    response.headers.extend([header for header in UNLESS_SAID if header[0] not in said])
     if response.status_code == 413:
         response.headers["Connection"] = "close"  # the rest of the body is still on its way, and nobody will read it
     if request.is_secure:

@@ -2,6 +2,7 @@
 
 import hmac
 import time
+from functools import lru_cache
 
 from flask import Flask, Response, current_app, g, request
 from prometheus_client import Counter, Gauge, Histogram, generate_latest
@@ -24,7 +25,7 @@ METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 def install(app: Flask) -> None:
     """Count and time every request, and show the figures at `/metrics`."""
-    app.before_request(_begin)
+    app.before_request(IN_FLIGHT.inc)
     app.after_request(_count)
     app.teardown_request(_end)
     app.add_url_rule("/metrics", "metrics", open_to_all(_show))
@@ -35,15 +36,16 @@ def known_method(method: str) -> str:
     return method if method in METHODS else "OTHER"
 
 
-def _begin() -> None:
-    IN_FLIGHT.inc()
-
-
 def _count(response: Response) -> Response:
-    rule = route()
-    REQUESTS.labels(known_method(request.method), rule, response.status_code).inc()
-    DURATION.labels(rule).observe(time.perf_counter() - g.began)
+    requests, duration = _series(known_method(request.method), route(), response.status_code)
+    requests.inc()
+    duration.observe(time.perf_counter() - g.began)
     return response
+
+
+@lru_cache(maxsize=4096)
+def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(method, route, status), DURATION.labels(route)
 
 
 def _end(error: BaseException | None) -> None:

@@ -1,6 +1,7 @@
 """Whose `X-Forwarded-*` headers count: those of the proxies that we trust; everybody else's are dropped."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ class TrustedProxies:
         return self._app(environ, start_response)
 
 
+@lru_cache(maxsize=1024)
 def is_trusted(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
     """Is this the address of a proxy that we trust?"""
     try:
