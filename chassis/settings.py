@@ -5,6 +5,7 @@ from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
@@ -65,6 +66,14 @@ class Settings(BaseSettings):
     @classmethod
     def _without_trailing_slash(cls, value: str | None) -> str | None:
         return value and value.rstrip("/")
+
+    @field_validator("auth_url", "product_url", "order_url")
+    @classmethod
+    def _of_a_peer(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0 or "," in value:
+            raise ValueError("must be one http://HOST:PORT; several, and SRV records, only the gateway can choose from")
+        return value
 
     @field_validator("secret_key", "service_token")
     @classmethod

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -110,14 +111,23 @@ def standby() -> Iterator[Upstream]:
         yield upstream
 
 
-@pytest.fixture
-def app(make_app: MakeApp, server: NameServer, primary: Upstream, standby: Upstream, tmp_path: Path) -> Flask:
+@pytest.fixture(params=["named in the file", "named by a setting"])
+def app(
+    request: pytest.FixtureRequest,
+    make_app: MakeApp,
+    server: NameServer,
+    primary: Upstream,
+    standby: Upstream,
+    tmp_path: Path,
+) -> Flask:
     """A gateway that finds the catalogue by its record, looking again all the time."""
     ports = [upstream.url.rpartition(":")[2] for upstream in (primary, standby)]
     server.zone[RECORD, "SRV"] = [f"{number} 1 {port} one.node.consul." for number, port in enumerate(ports)]
-    routes = tmp_path / "routes.toml"
-    routes.write_text(SHIPPED.read_text().replace('"$PRODUCT_URL"', f'"{URL}"'))
-    return make_app("gateway", nameserver=server.place, routes_file=routes, look_seconds=0.05)
+    told: dict[str, Any] = {"product_url": URL}
+    if request.param == "named in the file":
+        told = {"routes_file": tmp_path / "routes.toml"}
+        told["routes_file"].write_text(SHIPPED.read_text().replace('"$PRODUCT_URL"', f'"{URL}"'))
+    return make_app("gateway", nameserver=server.place, look_seconds=0.05, **told)
 
 
 def answers(app: Flask) -> set[bytes]:
