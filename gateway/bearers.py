@@ -1,8 +1,8 @@
-"""Whose token a request brings, as far as the keys that the accounts publish tell; the loop waits for none of them."""
+"""Whose token a request brings, as far as the keys that the accounts publish tell; nobody waits for them."""
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -32,8 +32,15 @@ class Bearer(NamedTuple):
     until: float
 
 
+class Stranger(Exception):
+    """The token is not good, or not known to be."""
+
+
 class Bearers:
-    """Knows each token after one look at it; keys are fetched when they are needed, again from time to time."""
+    """Knows each good token after one look at it; keys are fetched when they are needed, again from time to time.
+
+    It may be asked by any thread. What is not good is not remembered: made-up tokens would push out the good ones.
+    """
 
     def __init__(self, issuer: str, board: Switchboard, loop: Loop, backroom: Backroom) -> None:
         self._issuer = issuer
@@ -43,21 +50,29 @@ class Bearers:
         self._document: Document = {}
         self._keys = KeySet([])
         self._tried = self._due = -math.inf
-        self._known = lru_cache(MOST_TOKENS)(self._verified)
+        self._known = self._nobody()
 
     def account_of(self, authorization: bytes | None) -> str | None:
         """The account whose token this `Authorization` is; None when it is not good, or not known to be yet."""
         if authorization is None or len(authorization) > LARGEST_TOKEN:
             return None
         if self._loop.now >= self._due:
-            self._fetch()
-        bearer = self._known(authorization)
-        return bearer.account if bearer is not None and time.time() < bearer.until else None
+            self._loop.ask(self._fetch)
+        try:
+            bearer = self._known(authorization)
+        except Stranger:
+            return None
+        return bearer.account if time.time() < bearer.until else None
 
-    def _verified(self, authorization: bytes) -> Bearer | None:
+    def _nobody(self) -> Callable[[bytes], Bearer]:
+        return lru_cache(MOST_TOKENS)(self._verified)
+
+    def _verified(self, authorization: bytes) -> Bearer:
         scheme, token = presented(authorization.decode("latin-1"))
         claims = verified_claims(token, self._issuer, self._public_keys) if scheme == "bearer" else None
-        return Bearer(str(claims["sub"]), float(claims["exp"])) if claims else None
+        if claims is None:
+            raise Stranger
+        return Bearer(str(claims["sub"]), float(claims["exp"]))
 
     def _public_keys(self, kid: str) -> KeySet:
         if not any(key.kid == kid for key in self._keys.keys):
@@ -65,6 +80,8 @@ class Bearers:
         return self._keys
 
     def _fetch(self) -> None:
+        if self._loop.now < self._due:
+            return
         self._tried = self._loop.now
         self._due = self._tried + REFETCH_SECONDS
         route = self._board.table.find(PUBLISHED)
@@ -80,7 +97,8 @@ class Bearers:
         document, keys = found
         if document != self._document:
             self._document, self._keys = document, keys
-            self._known.cache_clear()
+            # A thread may still be at a token with the keys of before: it remembers it where nobody looks any more.
+            self._known = self._nobody()
 
 
 def published(instances: Iterable[Instance]) -> tuple[Document, KeySet] | None:

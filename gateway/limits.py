@@ -1,5 +1,6 @@
 """How many requests a client may make: by its address, and by its account where a token tells it, of each kind."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 import structlog
@@ -15,7 +16,7 @@ from gateway.settings import GatewaySettings
 log = structlog.get_logger()
 
 READING = frozenset(("GET", "HEAD", "OPTIONS"))
-Charges = list[tuple[Limit, str]]
+Charges = Iterable[tuple[Limit, str]]
 
 
 class Kind(StrEnum):
@@ -31,7 +32,6 @@ class Limits:
 
     def __init__(self, settings: GatewaySettings, bearers: Bearers) -> None:
         requests = settings.limit("requests")
-        self.are_shared = settings.redis_url is not None
         self._bearers = bearers
         self._of_address = {
             Kind.READ: _in_force(requests, settings.limit("reads")),
@@ -43,16 +43,19 @@ class Limits:
             Kind.WRITE: _in_force(settings.limit("account_writes")),
             Kind.SIGN_IN: [],
         }
+        are_any = any(map(any, (self._of_address.values(), self._of_account.values())))
+        self.are_shared = settings.redis_url is not None and are_any
 
     def charges(self, client: Client, request: Request, route: Route | None) -> Charges:
-        """What a request counts towards, and as whose."""
+        """What a request counts towards, and as whose; who has asked too often from there has no token looked at."""
         kind = _kind(request, route)
-        charges = [(limit, client.address) for limit in self._of_address[kind]]
+        for limit in self._of_address[kind]:
+            yield limit, client.address
         if of_account := self._of_account[kind]:
             account = self._bearers.account_of(request.said.get("authorization"))
             if account is not None:
-                charges += [(limit, account) for limit in of_account]
-        return charges
+                for limit in of_account:
+                    yield limit, account
 
 
 def count(charges: Charges) -> Standing | Problem | None:

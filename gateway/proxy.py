@@ -105,7 +105,7 @@ class Proxy:
             route = self.board.table.find(target.path)
             if route is not None:
                 visitor.errand = Errand(self, visitor, target, route, client)
-            charges = [] if target.path in PROBES else self._limits.charges(client, request, route)
+            charges = () if target.path in PROBES else self._limits.charges(client, request, route)
         except Problem as problem:
             visitor.errand = None
             self.say_no(visitor, problem)

@@ -11,6 +11,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 from werkzeug.test import TestResponse
 
+from chassis.identity import verified_claims
 from chassis.settings import SettingsError
 from gateway import bearers
 from gateway.settings import GatewaySettings
@@ -223,6 +224,35 @@ def test_strange_keys_do_not_have_the_accounts_asked_over_and_over(
     for _ in range(20):
         assert ask(door, token=Accounts().token("ada")).status_code == 200
     assert [request.target for request in upstream.received].count(KEYS) == 1
+
+
+def test_who_has_asked_too_often_has_no_token_looked_at(
+    door_with: Callable[..., Flask], accounts: Accounts, upstream: Upstream
+) -> None:
+    door = door_with(ratelimit_requests="1/minute", ratelimit_account_reads="1/minute")
+    assert statuses(door, times=1) == [200]
+    assert statuses(door, token=accounts.token("ada")) == [429, 429, 429]
+    assert KEYS not in [request.target for request in upstream.received]
+
+
+def test_made_up_tokens_do_not_push_out_good_ones(
+    door_with: Callable[..., Flask], accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[str] = []
+
+    def looking(token: str, *others: Any) -> dict[str, Any] | None:
+        looked_at.append(token)
+        return verified_claims(token, *others)
+
+    monkeypatch.setattr(bearers, "verified_claims", looking)
+    monkeypatch.setattr(bearers, "MOST_TOKENS", 2)
+    door = door_with(ratelimit_account_reads="100/minute")
+    knows(door, accounts)
+    token = accounts.token("ada")
+    for each in (token, *(accounts.token("eve", aud=f"another shop {number}") for number in range(5)), token):
+        assert ask(door, token=each).status_code == 200
+    assert looked_at.count(token) == 1
+    assert len(looked_at) >= 7
 
 
 def test_without_the_keys_an_address_is_all_that_is_known(
