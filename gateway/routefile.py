@@ -25,7 +25,7 @@ from gateway.routes import BODY, Route, Table
 
 SEGMENTS = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+|/")
 OURS = frozenset(("livez", "readyz", "metrics", "openapi.json", "docs", "status", "static"))
-INSIDE = "internal"
+INSIDE = ("/internal", "/api/v2/reservations")
 
 
 class BadRoutes(Exception):
@@ -42,12 +42,15 @@ class Routing(NamedTuple):
 def _prefix(address: str) -> str:
     if SEGMENTS.fullmatch(address) is None:
         raise ValueError("must be / or /segments, without a slash at the end")
-    first = address.split("/")[1]
-    if first in OURS:
+    if address.split("/")[1] in OURS:
         raise ValueError("the gateway itself answers here")
-    if first == INSIDE:
+    if any(_covers(inside, address) for inside in INSIDE):
         raise ValueError("what services tell each other is not for the outside")
     return address
+
+
+def _covers(prefix: str, address: str) -> bool:
+    return address == prefix or address.startswith(f"{prefix}/")
 
 
 def _urls(written: str, info: ValidationInfo) -> str:
@@ -105,6 +108,9 @@ class Document(Written):
             yield from self._unknown(("versions", name), name, *weights)
         for prefix, entry in self.routes.items():
             yield from self._unknown(("routes", prefix), entry.service, *(entry.versions or ()))
+            for inside in INSIDE:
+                if _covers(prefix, inside) and not entry.exact:
+                    yield f"{_place(('routes', prefix))}: covers {inside}, which is not for the outside"
         if "/" in self.routes and not self.routes["/"].exact:
             yield f"{_place(('routes', '/'))}: must be exact: what is not in the file is not routed"
 

@@ -37,6 +37,8 @@ FAULTS = {
     "dot segment": ("services.a = 'http://a'\nroutes.'/../b' = 'a'", 'routes."/../b": must be'),
     "the gateway's own": ("services.a = 'http://a'\nroutes.'/status' = 'a'", "the gateway itself"),
     "internal": ("services.a = 'http://a'\nroutes.'/internal' = 'a'", "not for the outside"),
+    "reservations": ("services.a = 'http://a'\nroutes.'/api/v2/reservations/x' = 'a'", "not for the outside"),
+    "all of an API": ("services.a = 'http://a'\nroutes.'/api/v2' = 'a'", 'routes."/api/v2": covers /api/v2/re'),
     "everything": ("services.a = 'http://a'\nroutes.'/' = 'a'", 'routes."/": must be exact'),
     "weightless": ("services.a = 'http://a'\nversions.a.a = 0\nroutes.'/b' = 'a'", "versions.a.a: "),
     "unknown version": ("services.a = 'http://a'\nversions.a.b = 1\nroutes.'/b' = 'a'", "versions.a: there is no"),
@@ -72,6 +74,15 @@ def test_a_fault_is_named_with_its_place(tmp_path: Path, text: str, fault: str) 
     with pytest.raises(BadRoutes) as refused:
         routefile.read(file, ADDRESSES)
     assert fault in str(refused.value)
+
+
+def test_what_covers_the_inside_may_stand_for_itself_alone(tmp_path: Path) -> None:
+    file = tmp_path / "routes.toml"
+    file.write_text("services.a = 'http://a'\nroutes.'/api' = {service='a', exact=true}\nroutes.'/internals' = 'a'")
+    table = routefile.read(file, {}).table
+    assert table.find("/api")
+    assert table.find("/internals/keys")
+    assert table.find("/api/v2/reservations") is None
 
 
 def test_a_gateway_does_not_start_without_routes(tmp_path: Path) -> None:

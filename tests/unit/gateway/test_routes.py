@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.routes import Route, Table
 from tests.unit.gateway.wires import TABLE
 
 OWNERS = {
@@ -78,6 +79,14 @@ def test_every_address_has_one_owner(owner: str, path: str) -> None:
     route = TABLE.find(path)
     assert route is not None
     assert route.service == owner
+
+
+@pytest.mark.parametrize("prefixes", [["/a", "/a/b", "/a/b/c"], ["/a/b/c", "/a/b", "/a"]])
+def test_the_longest_prefix_wins_wherever_it_stands(prefixes: list[str]) -> None:
+    table = Table(Route(prefix, f"owner of {prefix}") for prefix in prefixes)
+    found = {path: table.find(path) for path in ("/a", "/a/bc", "/a/b", "/a/b/cd", "/a/b/c", "/a/b/c/d/e")}
+    owners = {path: route.service.removeprefix("owner of ") for path, route in found.items() if route}
+    assert list(owners.values()) == ["/a", "/a", "/a/b", "/a/b", "/a/b/c", "/a/b/c"]
 
 
 @pytest.mark.parametrize("path", NOBODY)
