@@ -19,13 +19,23 @@ import sqlalchemy as sa
 from chassis import wire
 from chassis.database import db, now
 from chassis.problems import Refusal
-from product_service.models import StockMovement
+from product_service.models import Product, StockMovement
 
 BALANCE = "balance"
 BATCH = 1000
 SETTLES_WITHIN = timedelta(days=1)
 
 ledger = StockMovement.__table__.c
+LINE = sa.select(ledger.id, ledger.product_id, ledger.delta).with_for_update()
+# The balance stands first in its product's list, so this reads no further: all that is behind it would be read again
+# and again, batch by batch.
+BALANCE_OF = (
+    sa.select(ledger.id)
+    .where(ledger.product_id == Product.id, ledger.kind == BALANCE)
+    .order_by(ledger.id)
+    .limit(1)
+    .scalar_subquery()
+)
 
 
 class MonthNotOver(Refusal):
@@ -104,11 +114,10 @@ def _balance(ids: list[int]) -> int:
 
     They are the product's oldest, so what is to stand first in its list does.
     """
-    columns = sa.select(ledger.id, ledger.product_id, ledger.delta)
-    movements = db.session.execute(columns.where(ledger.id.in_(ids), ledger.kind != BALANCE).with_for_update()).all()
+    movements = db.session.execute(LINE.where(ledger.id.in_(ids), ledger.kind != BALANCE)).all()
     moved = {movement.product_id for movement in movements}
-    balances = columns.where(ledger.product_id.in_(moved), ledger.kind == BALANCE).with_for_update()
-    gone = [*db.session.execute(balances).all(), *sorted(movements)]
+    balances = db.session.scalars(sa.select(BALANCE_OF).where(Product.id.in_(moved))).all()
+    gone = [*db.session.execute(LINE.where(ledger.id.in_(balances))).all(), *sorted(movements)]
     sums = Counter[int]()
     for movement in gone:
         sums[movement.product_id] += movement.delta
