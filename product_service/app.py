@@ -25,7 +25,7 @@ from product_service.pages.pictures import pictures
 from product_service.pages.shelves import shelves
 from product_service.pages.stockroom import stockroom
 from product_service.settings import ProductSettings
-from product_service.worker import JOBS
+from product_service.worker import jobs
 
 log = structlog.get_logger()
 
@@ -56,7 +56,7 @@ def create_app(settings: ProductSettings | None = None) -> Flask:
     )
     app.extensions["rush"] = Rush()
     events.install(app)
-    worker.install(app, [*JOBS, *events.jobs(app)])
+    worker.install(app, jobs(app))
     app.cli.add_command(catalog)
     app.cli.add_command(stock_commands)
     if settings.catalog_writes == "open":

@@ -50,6 +50,7 @@ class Product(Model):
         sa.Index(None, "retired", "category", "in_stock", "id"),
         sa.Index(None, "retired", "category", "in_stock", "price", "id"),
         sa.Index(None, "retired", "category", "in_stock", "name", "id"),
+        sa.Index(None, "updated_at"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -1,9 +1,13 @@
 """The catalogue's background work."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Flask
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from chassis import idempotency
-from chassis.database import db, is_busy
+from chassis import events, idempotency
+from chassis.database import db, is_busy, now
 from chassis.worker import Job
 from product_service.domain import reservations, vocabulary
 
@@ -32,21 +36,33 @@ def forget_old_keys() -> int:
     return forgotten
 
 
-def learn_words() -> int:
-    """Write the vocabulary anew; that can wait until the next time even where there were new words."""
-    try:
-        vocabulary.refresh()
-        db.session.commit()
-    except (IntegrityError, OperationalError) as error:
-        db.session.rollback()
-        if isinstance(error, OperationalError) and not is_busy(error):
-            raise  # else another worker is just writing the same
-    return 0
+@dataclass
+class LearnWords:
+    """Writes the vocabulary anew once goods have changed; that can wait until the next time even where they have."""
+
+    counted: datetime | None = None
+
+    def __call__(self) -> int:
+        moment = now()
+        try:
+            if self.counted is None or vocabulary.is_outdated(self.counted):
+                vocabulary.refresh()
+            db.session.commit()
+        except (IntegrityError, OperationalError) as error:
+            db.session.rollback()
+            if isinstance(error, OperationalError) and not is_busy(error):
+                raise  # else another worker is just writing the same
+        else:
+            self.counted = moment
+        return 0
 
 
-JOBS = [
-    Job("expire reservations", 1.0, expire_due),
-    Job("forget settled reservations", 3600.0, forget_settled),
-    Job("forget old idempotency keys", 600.0, forget_old_keys),
-    Job("learn words", 300.0, learn_words),
-]
+def jobs(app: Flask) -> list[Job]:
+    """The worker's jobs."""
+    return [
+        Job("expire reservations", 1.0, expire_due),
+        Job("forget settled reservations", 3600.0, forget_settled),
+        Job("forget old idempotency keys", 600.0, forget_old_keys),
+        Job("learn words", 300.0, LearnWords()),
+        *events.jobs(app),
+    ]

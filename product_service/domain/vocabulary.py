@@ -1,11 +1,13 @@
 """The shop's vocabulary: the words that name what is on sale, by which a misspelt question is set right.
 
-The worker writes it anew every few minutes. A correction follows Lucene's DirectSpellChecker with "fuzziness AUTO": one
-letter or two wrong, left out, too many or swapped, never the first; of several words the nearest, then the commonest.
+The worker writes it anew every few minutes while goods change. A correction follows Lucene's DirectSpellChecker with
+"fuzziness AUTO": one letter or two wrong, left out, too many or swapped, never the first; of several words the nearest,
+then the commonest.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +19,7 @@ from product_service.domain import search
 from product_service.models import Product, SearchWord
 
 MOST_WORDS = 50_000
+SETTLES_WITHIN = timedelta(minutes=10)
 SHORTEST_WORD, LONGEST_WORD = 3, 40
 LONGEST_WITH_ONE_FAULT = 5
 MOST_CORRECTED = 4
@@ -40,6 +43,12 @@ def refresh() -> None:
     for some in _parts(news):
         rows = [{"word": word, "letters": len(word), "products": found[word]} for word in some]
         db.session.execute(sa.insert(SearchWord), rows)
+
+
+def is_outdated(counted: datetime) -> bool:
+    """Have goods come, changed or gone since this moment, or been on their way then?"""
+    changed = sa.select(goods.id).where(goods.updated_at > counted - SETTLES_WITHIN).limit(1)
+    return db.session.scalar(changed) is not None
 
 
 def corrected(query: str) -> str | None:

@@ -3,6 +3,7 @@
 import random
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import product as combinations
 from typing import Any
 
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from chassis.database import db, now
-from product_service.domain import catalogue, facets, indexes, suggestions
+from product_service.domain import catalogue, facets, indexes, suggestions, vocabulary
 from product_service.domain.catalogue import Filters, Wanted
 from product_service.models import Product
 from tests.databases import listening
@@ -108,3 +109,9 @@ def test_a_name_is_found_by_its_beginning_however_short_that_is(plans: Plans, ty
     assert ALONG_AN_INDEX.match(plan)
     assert "ix_products_retired_name_id" in plan
     assert "(retired=? AND name>? AND name<?)" in plan or "range" in plan
+
+
+def test_whether_goods_have_changed_is_asked_of_an_index(plans: Plans) -> None:
+    ((plan,),) = plans(vocabulary.is_outdated, now() + timedelta(days=1))
+
+    assert "ix_products_updated_at" in plan

@@ -1,15 +1,18 @@
 """Who misspells a word is asked what was meant."""
 
+from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
+import sqlalchemy as sa
 from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
 
-from chassis.database import db
+from chassis.database import db, now
 from product_service.domain import vocabulary
-from product_service.worker import learn_words
+from product_service.models import Product
+from product_service.worker import LearnWords
 from tests.databases import statements
 from tests.unit.product_service.conftest import Offer
 
@@ -19,7 +22,7 @@ def shelf(product: Offer) -> None:
     names = ["Storm lantern", "Brass lantern", "Lantern oil", "Blue mug", "Red mug", "Blue mat", "Crème brûlée"]
     for name in [*names, "The landern", "Kettle", "Nettle tea", "X1234 charger"]:
         product(name=name, slug=None)
-    learn_words()
+    LearnWords()()
 
 
 def meant(anybody: FlaskClient, query: str) -> str | None:
@@ -82,18 +85,42 @@ def test_the_page_that_finds_nothing_asks_what_was_meant(product_app: Flask, any
 def test_words_come_and_go_with_what_is_on_sale(anybody: FlaskClient, staff: FlaskClient, product: Offer) -> None:
     product(slug="one", name="Kettle")
     product(slug="two", name="Samovar, blue kettle")
-    learn_words()
+    learn = LearnWords()
+    learn()
     assert (meant(anybody, "kettel"), meant(anybody, "samovra")) == ("kettle", "samovar")
 
     staff.patch("/api/v2/products/two", json={"name": "Teapot"})
     staff.delete("/api/v2/products/one")
     assert (meant(anybody, "kettel"), meant(anybody, "samovra")) == (None, None)
-    learn_words()
+    learn()
     with statements() as sent:
-        learn_words()
+        learn()
 
     assert (meant(anybody, "kettel"), meant(anybody, "taepot")) == (None, "teapot")
     assert [statement for statement in sent if not statement.startswith("SELECT")] == []
+
+
+def test_words_are_counted_again_only_when_goods_have_changed(
+    product: Offer, staff: FlaskClient, anybody: FlaskClient
+) -> None:
+    product(slug="one", name="Kettle")
+    let_pass(hours=1)
+    learn = LearnWords()
+    learn()
+
+    with statements() as sent:
+        learn()
+    assert len(sent) == 1, sent
+
+    staff.patch("/api/v2/products/one", json={"name": "Samovar"})
+    let_pass(minutes=5)  # what was written by a long transaction shows itself late
+    learn()
+    assert meant(anybody, "samovra") == "samovar"
+
+
+def let_pass(**time: int) -> None:
+    db.session.execute(sa.update(Product).values(updated_at=now() - timedelta(**time)))
+    db.session.commit()
 
 
 def test_of_more_words_than_are_kept_the_commonest_stay(
@@ -104,7 +131,7 @@ def test_of_more_words_than_are_kept_the_commonest_stay(
     for place, name in enumerate(["lamp oil", "lamp wick", "wick", *"abcdefghijkl", "lamp", "wick"]):
         product(slug=f"p{place}", name=f"{name * 3 if len(name) == 1 else name}")
 
-    learn_words()
+    LearnWords()()
 
     db.session.rollback()
     with db.engine.connect() as connection:
