@@ -4,7 +4,6 @@ A `traceparent` (W3C Trace Context) names a trace and, in it, one span. Everythi
 start, for the logs and to hand on, so that a span needs to be told only when it is over.
 """
 
-import atexit
 import random
 import re
 import time
@@ -17,7 +16,6 @@ import sqlalchemy as sa
 from flask import g, has_app_context
 
 TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
-EVERY_MILLISECONDS = 1000
 NANOSECONDS = 1_000_000_000
 
 Kind = Literal["SERVER", "CLIENT", "PRODUCER", "CONSUMER", "INTERNAL"]
@@ -48,7 +46,11 @@ teller = Teller()
 
 def install(service: str, endpoint: str | None) -> None:
     """Send this process's spans to an OTLP/HTTP endpoint from now on, or none of them."""
-    teller.send = _exporter(service, endpoint) if endpoint else None
+    teller.send = None
+    if endpoint:
+        from chassis import otlp
+
+        teller.send = otlp.sending(service, endpoint)
 
 
 def are_sent() -> bool:
@@ -136,35 +138,3 @@ def _after(connection: sa.Connection, cursor: Any, statement: str, *_: Any) -> N
 def _under_way() -> str | None:
     under_way: str | None = g.get("traceparent") if has_app_context() else None
     return under_way
-
-
-def _exporter(service: str, endpoint: str) -> Callable[[Span], None]:
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import ReadableSpan
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
-    from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
-
-    resource = Resource.create({"service.name": service})
-    sender = BatchSpanProcessor(OTLPSpanExporter(f"{endpoint}/v1/traces"), schedule_delay_millis=EVERY_MILLISECONDS)
-    atexit.register(sender.shutdown)
-
-    def context(traceparent: str) -> SpanContext:
-        _, trace, span, flags = traceparent.split("-")
-        return SpanContext(int(trace, 16), int(span, 16), False, TraceFlags(int(flags, 16)))
-
-    def send(span: Span) -> None:
-        told = ReadableSpan(
-            span.name,
-            context(span.own),
-            context(span.parent) if span.parent else None,
-            resource,
-            span.attributes,
-            kind=SpanKind[span.kind],
-            status=Status(StatusCode.ERROR if span.failed else StatusCode.UNSET),
-            start_time=span.began,
-            end_time=span.ended,
-        )
-        sender.on_end(told)
-
-    return send

@@ -24,8 +24,8 @@ class Received(NamedTuple):
 class Backend(ThreadingHTTPServer):
     """Takes spans by OTLP over HTTP."""
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Receiver)
+    def __init__(self, port: int) -> None:
+        super().__init__(("127.0.0.1", port), Receiver)
         self.received: list[Received] = []
 
     @property
@@ -58,9 +58,9 @@ class Receiver(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running_backend() -> Iterator[Backend]:
-    """A backend on a port of its own, ended afterwards."""
-    with Backend() as backend:
+def running_backend(port: int = 0) -> Iterator[Backend]:
+    """A backend on this port, or on one of its own, ended afterwards."""
+    with Backend(port) as backend:
         thread = threading.Thread(target=backend.serve_forever, args=(0.02,))
         thread.start()
         yield backend

@@ -3,7 +3,7 @@
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
-from chassis import traces
+from chassis import otlp
 from tests.builders import eventually
 from tests.conftest import MakeApp
 from tests.spans import Backend
@@ -19,7 +19,7 @@ CLIENT = "00f067aa0ba902b7"
 def test_a_request_is_the_span_that_its_service_was_told_of_whatever_becomes_of_it(
     make_app: MakeApp, backend: Backend, monkeypatch: pytest.MonkeyPatch, answer: Reply, status: int
 ) -> None:
-    monkeypatch.setattr(traces, "EVERY_MILLISECONDS", 20)
+    monkeypatch.setattr(otlp, "EVERY_MILLISECONDS", 20)
     orders = Upstream()
     orders.answering = lambda request: answer
     door = make_app("gateway", otel_exporter_otlp_endpoint=backend.url, order_url=orders.url)
