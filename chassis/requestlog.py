@@ -109,10 +109,8 @@ def _own_step() -> str:
 
 
 def _tell(status: int, spent: float) -> None:
-    name = f"{request.method} {route()}"
     offered = request.headers.get("traceparent")
-    code: dict[str, str | int] = {"http.response.status_code": status}
-    traces.tell("SERVER", name, g.traceparent, parent=offered, seconds=spent, attributes=code, failed=status >= 500)
+    traces.tell_answered(request.method, route(), status, g.traceparent, parent=offered, seconds=spent)
 
 
 def _forget(error: BaseException | None) -> None:

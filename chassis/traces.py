@@ -97,6 +97,17 @@ def tell(
         teller.send(Span(kind, name, own, known, ended - int(seconds * NANOSECONDS), ended, attributes or {}, failed))
 
 
+def tell_answered(method: str, route: str, status: int, own: str, *, parent: str | None, seconds: float) -> None:
+    """A request has been answered (OpenTelemetry's semantic conventions of HTTP servers)."""
+    attributes: dict[str, str | int] = {
+        "http.request.method": method,
+        "http.route": route,
+        "http.response.status_code": status,
+    }
+    failed = status >= 500
+    tell("SERVER", f"{method} {route}", own, parent=parent, seconds=seconds, attributes=attributes, failed=failed)
+
+
 @contextmanager
 def step(kind: Kind, name: str, parent: str | None) -> Iterator[str]:
     """Do something as a part of `parent`; gives the `traceparent` to hand on, and tells of it at the end."""

@@ -33,15 +33,8 @@ class AccessLog:
         method, prefix = errand.request.method, errand.route.prefix
         _counter(metrics.known_method(method), prefix, status).inc()
         _duration(prefix).observe(spent)
-        traces.tell(
-            "SERVER",
-            f"{method} {prefix}",
-            errand.traceparent,
-            parent=errand.offered,
-            seconds=spent,
-            attributes={"http.response.status_code": status},
-            failed=status >= 500,
-        )
+        if traces.are_sent():
+            traces.tell_answered(method, prefix, status, errand.traceparent, parent=errand.offered, seconds=spent)
         if self._is_on:
             line = {
                 "timestamp": datetime.now(UTC),

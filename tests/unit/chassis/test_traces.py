@@ -27,6 +27,12 @@ def test_a_request_is_a_span_and_what_the_database_does_for_it_others_below(
     expected = {("client", request), (request, "tests.noticeboard CLIENT SELECT")}
     eventually(lambda: expected <= backend.edges(TRACE))
     assert {parent for parent, _ in backend.edges(TRACE)} == {"client", request}
+    [served] = [one.span for one in backend.received if str(one) == request]
+    assert {one.key: one.value.string_value or one.value.int_value for one in served.attributes} == {
+        "http.request.method": "GET",
+        "http.route": "/api/v2/notices",
+        "http.response.status_code": 200,
+    }
 
 
 @pytest.mark.parametrize("probe", ["/readyz", "/metrics", "/livez"])
