@@ -10,6 +10,7 @@ from typing import Any
 import click
 import sqlalchemy as sa
 from alembic import context
+from alembic.ddl.mysql import MySQLImpl
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask.cli import with_appcontext
@@ -22,6 +23,38 @@ from chassis.database import db
 LOCK_SECONDS = 120
 LOCK_WAIT_SECONDS = 3  # whoever wants that table meanwhile waits behind the migration
 LOCK_NAME = "migration"
+
+
+class RepeatableOnMySQL(MySQLImpl):
+    """What alembic does on MySQL, less what is there already.
+
+    MySQL commits each statement that makes something: a migration that was cut off half-way is simply run again.
+    """
+
+    __dialect__ = "mysql"  # by which alembic finds it
+
+    def create_table(self, table: sa.Table, **options: Any) -> None:
+        """Make the table, or what its indexes lack."""
+        if not self._there.has_table(table.name):
+            super().create_table(table, **options)
+        for index in table.indexes:
+            self.create_index(index)
+
+    def add_column(self, table_name: str, column: sa.Column[Any], **options: Any) -> None:
+        """Add the column unless the table has it."""
+        if column.name not in {known["name"] for known in self._there.get_columns(table_name)}:
+            super().add_column(table_name, column, **options)
+
+    def create_index(self, index: sa.Index, **options: Any) -> None:
+        """Make the index unless its table has it."""
+        assert index.table is not None
+        if not self._there.has_index(index.table.name, str(index.name)):
+            super().create_index(index, **options)
+
+    @property
+    def _there(self) -> sa.Inspector:
+        assert self.connection is not None
+        return sa.inspect(self.connection)
 
 
 class MigrationBlocked(Exception):

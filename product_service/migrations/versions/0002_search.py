@@ -5,6 +5,7 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
+FULLTEXT = {"ix_products_search_name": ["name"], "ix_products_search": ["name", "description"]}
 FTS5 = """
 CREATE VIRTUAL TABLE products_search USING fts5(
     name, description, content='products', content_rowid='id', tokenize='unicode61 remove_diacritics 2', prefix='3 4'
@@ -24,8 +25,8 @@ TRIGGERS = {
 
 def upgrade() -> None:
     if op.get_bind().dialect.name == "mysql":
-        op.execute("CREATE FULLTEXT INDEX ix_products_search_name ON products (name)")
-        op.execute("CREATE FULLTEXT INDEX ix_products_search ON products (name, description)")
+        for name, columns in FULLTEXT.items():
+            op.create_index(name, "products", columns, mysql_prefix="FULLTEXT")
         return
     op.execute(FTS5)
     op.execute("INSERT INTO products_search (products_search) VALUES ('rebuild')")
@@ -35,8 +36,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     if op.get_bind().dialect.name == "mysql":
-        op.drop_index("ix_products_search", table_name="products")
-        op.drop_index("ix_products_search_name", table_name="products")
+        for name in FULLTEXT:
+            op.drop_index(name, table_name="products")
         return
     for name in TRIGGERS:
         op.execute(f"DROP TRIGGER {name}")
