@@ -14,7 +14,7 @@ from tests.conftest import MakeApp
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / "observability"
-NO_NAMES = re.compile(r'\{.*?\}|\[.*?\]|".*?"|\b(?:by|or) *(?:\(.*?\))?')
+NO_NAMES = re.compile(r'\{.*?\}|\[.*?\]|".*?"|\bby *\(.*?\)|\bor\b')
 NAME = re.compile(r"\b[a-zA-Z]\w*\b(?! *\()")
 OF_PROMETHEUS = {"up", "ALERTS"}
 ROUTES = re.compile(r'job="(\w+)"[^}]*route=~?"([^"]+)"')
