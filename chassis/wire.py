@@ -12,7 +12,7 @@ JSON = "application/json"
 
 def rfc3339(moment: datetime) -> str:
     """A moment as `2026-01-31T12:00:00.123456Z`, RFC 3339 in UTC."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def dump(document: Any) -> bytes:
