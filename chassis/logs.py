@@ -56,7 +56,7 @@ def configure(service: str, level: str) -> None:
     structlog.configure(
         processors=[*shared, as_line],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=Output,
+        logger_factory=lambda *names: Output(),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stdout)
