@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from sqlalchemy import URL, make_url
 
 PROJECT = Path(__file__).resolve().parent.parent
+MYSQL = ("mysql+pymysql://", "mysql+mysqldb://")
 
 
 class SettingsError(SystemExit):
@@ -129,9 +130,9 @@ class DatabaseSettings(Settings):
     @field_validator("database_url")
     @classmethod
     def _of_a_known_kind(cls, value: str | None, others: ValidationInfo) -> str | None:
-        if others.data.get("environment") == "production" and not (value or "").startswith("mysql+pymysql://"):
+        if others.data.get("environment") == "production" and not (value or "").startswith(MYSQL):
             raise ValueError("production needs mysql+pymysql://USER@HOST/DATABASE")
-        if value is not None and not value.startswith(("sqlite:///", "mysql+pymysql://")):
+        if value is not None and not value.startswith(("sqlite:///", *MYSQL)):
             raise ValueError("must be sqlite:///FILE or mysql+pymysql://USER@HOST/DATABASE")
         return value
 

@@ -105,8 +105,9 @@ def test_settings_are_frozen_and_keep_their_secrets() -> None:
 
 
 @pytest.mark.usefixtures("secrets")
-def test_the_password_goes_into_the_databases_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", "mysql+pymysql://cloudacademy@db:3306/user")
+@pytest.mark.parametrize("driver", ["pymysql", "mysqldb"])
+def test_the_password_goes_into_the_databases_address(monkeypatch: pytest.MonkeyPatch, driver: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"mysql+{driver}://cloudacademy@db:3306/user")
     monkeypatch.setenv("DATABASE_PASSWORD", "p@ss/word")
     url = NoticeboardSettings.load().database
     assert url.password == "p@ss/word"
