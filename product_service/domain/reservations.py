@@ -28,7 +28,7 @@ Goods: TypeAlias = Mapping[str, sa.Row[*tuple[Any, ...]]]
 RESERVATIONS, LINES = (db.metadata.tables[model.__tablename__] for model in (Reservation, ReservationLine))
 WRITTEN = ("id", "reference", "status", "expires_at")
 goods, named = Product.__table__.c, RESERVATIONS.c.reference
-ON_SALE = sa.select(goods.id, goods.slug, goods.name, goods.price).where(
+ON_SALE = sa.select(goods.id, goods.slug, goods.name, goods.price, goods.available).where(
     goods.slug.in_(sa.bindparam("slugs", expanding=True)), goods.retired == 0
 )
 TAKEN = sa.select(named).where(named.in_(sa.bindparam("references", expanding=True)))
@@ -65,9 +65,10 @@ class ReservationReleased(Refusal):
 
 
 class OutOfStock(Refusal):
-    """There are too few of some goods, so none are held."""
+    """There are too few of some goods, so none are held; `left` says of each of these how many there are."""
 
-    def __init__(self, lines: list[dict[str, Any]]) -> None:
+    def __init__(self, wanted: Mapping[str, int], left: Mapping[str, int]) -> None:
+        lines = [{"slug": slug, "quantity": wanted[slug], "available": available} for slug, available in left.items()]
         short = ", ".join(f"{line['slug']} ({line['quantity']} wanted, {line['available']} left)" for line in lines)
         super().__init__(f"Not enough in stock: {short}", lines=lines)
 
@@ -133,9 +134,15 @@ def reserve_together(wishes: Sequence[Wish]) -> list[Reservation | Held | Refusa
     Where there is not, they are served one after the other; who goes away with nothing is answered with the refusal.
     The transaction is theirs alone: nothing may have been written in it before.
     """
+    found = _on_sale({slug for wish in wishes for slug in wish.wanted})
+    # Asked after the stock: by now, a twin of a wish that took the last goods in its name has written that too.
     taken = set(db.session.scalars(TAKEN, {"references": [wish.reference for wish in wishes]}))
-    held = _hold_all({wish.reference: wish for wish in reversed(wishes) if wish.reference not in taken}.values())
-    return [held.pop(wish.reference) if wish.reference in held else _served(wish) for wish in wishes]
+    new = {wish.reference: wish for wish in reversed(wishes) if wish.reference not in taken}
+    too_few = {reference: left for reference, wish in new.items() if (left := _too_few(wish, found))}
+    refused = {reference: OutOfStock(new[reference].wanted, left) for reference, left in too_few.items()}
+    held = _hold_all([wish for wish in new.values() if wish.reference not in refused], found)
+    outcomes: dict[str, Held | Refusal] = {**refused, **held}
+    return [outcomes.pop(wish.reference) if wish.reference in outcomes else _served(wish) for wish in wishes]
 
 
 def find(reservation_id: str) -> Reservation:
@@ -207,23 +214,26 @@ def _named(wish: Wish) -> Reservation | None:
 def _hold(wish: Wish) -> Held:
     found = _on_sale(wish.wanted)
     short = stock.move({found[slug].id: wish.wanted[slug] for slug in found}, HOLD)
-    lacking = [slug for slug in wish.wanted if slug not in found or found[slug].id in short]
-    if lacking:
-        raise OutOfStock([_short(slug, wish.wanted[slug], found) for slug in lacking])
+    lacking = (slug for slug in wish.wanted if slug not in found or found[slug].id in short)
+    if left := {slug: stock.available_of(found[slug].id) if slug in found else 0 for slug in lacking}:
+        raise OutOfStock(wish.wanted, left)
     return _written([wish], found)[0]
 
 
-def _hold_all(wishes: Iterable[Wish]) -> dict[str, Held]:
-    """What is held now, by reference: all that can be had, or nothing where the stock does not cover it."""
-    found = _on_sale({slug for wish in wishes for slug in wish.wanted})
-    possible = [wish for wish in wishes if wish.wanted.keys() <= found.keys()]
+def _too_few(wish: Wish, found: Goods) -> dict[str, int]:
+    left = {slug: found[slug].available if slug in found else 0 for slug in wish.wanted}
+    return {slug: available for slug, available in left.items() if available < wish.wanted[slug]}
+
+
+def _hold_all(wishes: Sequence[Wish], found: Goods) -> dict[str, Held]:
+    """What is held now, by reference: all of it, or nothing where the stock does not cover it."""
     quantities = Counter[int]()
-    for wish in possible:
+    for wish in wishes:
         quantities.update({found[slug].id: quantity for slug, quantity in wish.wanted.items()})
     if stock.move(quantities, HOLD):
         db.session.rollback()
         return {}
-    return {held.reference: held for held in _written(possible, found)}
+    return {held.reference: held for held in _written(wishes, found)}
 
 
 def _served(wish: Wish) -> Reservation | Held | Refusal:
@@ -252,11 +262,6 @@ def _held(wish: Wish, found: Goods, moment: datetime) -> Held:
     rows = sorted(found[slug] for slug in wish.wanted)
     lines = [HeldLine(new_id, row.id, wish.wanted[row.slug], row.slug, row.name, row.price) for row in rows]
     return Held(new_id, wish.reference, moment + timedelta(seconds=wish.seconds), lines)
-
-
-def _short(slug: str, quantity: int, found: Goods) -> dict[str, Any]:
-    available = stock.available_of(found[slug].id) if slug in found else 0
-    return {"slug": slug, "quantity": quantity, "available": available}
 
 
 def _step(reservation_id: str, before: str, after: str, *conditions: sa.ColumnElement[bool]) -> bool:

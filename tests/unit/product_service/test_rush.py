@@ -16,6 +16,7 @@ from product_service.domain.reservations import Held, OutOfStock, ReferenceReuse
 from product_service.domain.rush import Buyer, Rush
 from product_service.models import Product, Reservation
 from tests.builders import eventually
+from tests.databases import statements
 from tests.unit.product_service.conftest import Offer
 
 Answers = list[Held | Reservation | Exception]
@@ -101,6 +102,43 @@ def test_what_there_is_is_sold_when_it_is_not_enough_for_all(together: Serve, pr
 
     assert [type(answer) for answer in answers] == [Held, OutOfStock, Held, OutOfStock]
     assert (stock("mug"), stock("cup")) == ((0, 3), (4, 1))
+
+
+def test_who_comes_too_late_is_told_so_without_a_statement_of_their_own(together: Serve, product: Offer) -> None:
+    product(slug="cup", stock=9)
+    product(slug="mug", stock=1)
+
+    with statements() as sent:
+        answers = together(*(wish(f"order-{number}", mug=2, cup=1, pot=1) for number in range(8)))
+
+    told = [answer.extras["lines"] for answer in answers if isinstance(answer, OutOfStock)]
+    mug, pot = {"slug": "mug", "quantity": 2, "available": 1}, {"slug": "pot", "quantity": 1, "available": 0}
+    assert told == [[mug, pot]] * 8
+    assert len(sent) == 2, sent
+    assert stock("cup") == (9, 0)
+
+
+def test_a_twin_in_another_process_that_took_the_last_goods_is_found(
+    together: Serve, product: Offer, product_app: Flask
+) -> None:
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    product(slug="mug", stock=1)
+
+    def be_quicker(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        if not twins:
+            twins.append("a twin")
+            with product_app.app_context():
+                twins[:] = [reservations.reserve(wish("a", mug=1)).id]
+                db.session.commit()
+
+    twins: list[str] = []
+    sa.event.listen(db.engine, "after_cursor_execute", be_quicker)
+    (answer,) = together(wish("a", mug=1))
+    sa.event.remove(db.engine, "after_cursor_execute", be_quicker)
+
+    assert isinstance(answer, Reservation)
+    assert twins == [answer.id]
 
 
 def test_twins_in_a_queue_share_their_reservation(together: Serve, product: Offer) -> None:
