@@ -111,11 +111,10 @@ def store(batch: Sequence[Goods]) -> Stored:
     known = {row.slug: row for row in db.session.execute(ON_SALE.where(products.slug.in_(by_slug)))}
     differing = [row.id for slug, row in known.items() if _differences(row, by_slug[slug])]
     new = [goods for slug, goods in by_slug.items() if slug not in known]
-    if differing:
-        _change(differing, by_slug)
+    changed = _change(differing, by_slug) if differing else 0
     if new:
         _add(new)
-    return Stored(len(new), len(differing))
+    return Stored(len(new), changed)
 
 
 def _from_jsonl(lines: Iterable[str]) -> Iterator[Goods | BadLine]:
@@ -175,21 +174,24 @@ def _differences(row: ProductRow, goods: Goods) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value != getattr(row, name)}
 
 
-def _change(ids: Sequence[int], by_slug: Mapping[str, Goods]) -> None:
-    """Give products what their lines say; whoever else would change these waits until the transaction ends.
+def _change(ids: Sequence[int], by_slug: Mapping[str, Goods]) -> int:
+    """Give products what their lines say; returns how many still had to be changed when they were held.
 
-    They are held in the order of their ids, as buyers hold them, so that neither waits for the other.
+    Whoever else would change these waits until the transaction ends. They are held in the order of their ids, as buyers
+    hold them, so that neither waits for the other.
     """
     these = ON_SALE.where(products.id.in_(ids)).order_by(products.id)
     held = [row for row in db.session.execute(these.with_for_update()) if row.slug in by_slug]
-    differences = [_differences(row, by_slug[row.slug]) for row in held]
-    columns = {name for values in differences for name in values}
-    if not columns:
-        return
+    changes = {row: values for row in held if (values := _differences(row, by_slug[row.slug]))}
+    if not changes:
+        return 0
+    columns = {name for values in changes.values() for name in values}
     constant = {"available": 0, "reserved": 0, "sold": 0, "stocked": 0, "updated_at": now()}
-    rows = [{**row._mapping, **values, **constant} for row, values in zip(held, differences, strict=True)]
+    rows = [{**row._mapping, **values, **constant} for row, values in changes.items()]
     db.session.execute(_upsert(sorted(columns | {"updated_at"})), rows)
-    catalogue.tell_changed(*db.session.execute(these))
+    changed = ON_SALE.where(products.id.in_([row.id for row in changes])).order_by(products.id)
+    catalogue.tell_changed(*db.session.execute(changed))
+    return len(changes)
 
 
 def _upsert(columns: Iterable[str]) -> sa.Insert:

@@ -174,6 +174,22 @@ def test_changed_products_are_told_of_and_the_others_are_not(
     assert (mug.description, mug.available, mug.stocked, mug.in_stock) == ("Blue", 3, 3, True)
 
 
+def test_what_somebody_else_has_just_changed_alike_is_not_changed_again(
+    import_text: Callable[..., Result], product: Offer, anybody: FlaskClient
+) -> None:
+    product(slug="mug", name="Mug", price={"amount": 500, "currency": "USD"})
+    product(slug="cup", name="Cup", price={"amount": 700, "currency": "USD"})
+
+    def be_quicker(connection: sa.Connection, *rest: object) -> None:
+        connection.exec_driver_sql("UPDATE products SET name = 'Big mug' WHERE slug = 'mug'")
+
+    sa.event.listen(db.engine, "after_cursor_execute", be_quicker, once=True)
+    result = import_text("slug,name,price\nmug,Big mug,5\ncup,Big cup,7\n")
+
+    assert result.stdout == "0 added, 1 changed, 0 bad lines skipped\n"
+    assert [event.subject for event in db.session.scalars(sa.select(OutboxEvent))] == ["cup"]
+
+
 def test_bad_json_lines_are_named(import_text: Callable[..., Result]) -> None:
     deep = "[" * 100_000
     result = import_text(
