@@ -180,10 +180,12 @@ def test_what_somebody_else_has_just_changed_alike_is_not_changed_again(
     product(slug="mug", name="Mug", price={"amount": 500, "currency": "USD"})
     product(slug="cup", name="Cup", price={"amount": 700, "currency": "USD"})
 
-    def be_quicker(connection: sa.Connection, *rest: object) -> None:
-        connection.exec_driver_sql("UPDATE products SET name = 'Big mug' WHERE slug = 'mug'")
+    def be_quicker(connection: sa.Connection, cursor: object, statement: str, *rest: object) -> None:
+        if statement.startswith("SELECT") and next(readings, "") == "the hold":
+            connection.exec_driver_sql("UPDATE products SET name = 'Big mug' WHERE slug = 'mug'")
 
-    sa.event.listen(db.engine, "after_cursor_execute", be_quicker, once=True)
+    readings = iter(["the look", "the hold"])
+    sa.event.listen(db.engine, "before_cursor_execute", be_quicker)
     result = import_text("slug,name,price\nmug,Big mug,5\ncup,Big cup,7\n")
 
     assert result.stdout == "0 added, 1 changed, 0 bad lines skipped\n"
