@@ -1,6 +1,6 @@
 """How a service is put together: one call gives it everything that all services have."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from chassis.proxies import TrustedProxies
 from chassis.routes import Routes, allow_declared_size, undeclared
 from chassis.server import die_with_parent
 from chassis.settings import DatabaseSettings, Settings
+from chassis.windows import Window, Windows
 
 VERSION = "0.1.0"
 LARGEST_BODY = 1024 * 1024
@@ -57,13 +58,15 @@ def assemble(
     authority: Authority | None = None,
     known_departments: Ask | None = None,
     checks: Mapping[str, Check] | None = None,
+    windows: Sequence[Window] = (),
 ) -> Flask:
     """A Flask application with everything that every service of the shop has.
 
     `routes` are its blueprints, `first_api` those of the tutorial's API (served at both of its prefixes); `refusals`
     maps what the domain raises to status and slug; `authority` tells who a token or key belongs to (by default the
     accounts service over HTTP), `known_departments` which categories there are (by default the catalogue over HTTP);
-    `checks` are what `/readyz` asks, besides the database; it tells the release too.
+    `checks` are what `/readyz` asks, besides the database; it tells the release too. `windows` are open except at
+    debug, where the log has every answer.
     Raises RuntimeError when a route does not state whom it serves.
     """
     logs.configure(name, settings.log_level)
@@ -93,6 +96,8 @@ def assemble(
         deprecation.register(app, blueprint)
     if undeclared(app):
         raise RuntimeError(f"these routes do not state whom they serve: {', '.join(undeclared(app))}")
+    if windows and settings.log_level != "debug":
+        app.wsgi_app = Windows(app, windows)  # type: ignore[method-assign]
     app.wsgi_app = TrustedProxies(app.wsgi_app, settings.proxy_networks)  # type: ignore[method-assign]
     return app
 

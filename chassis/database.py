@@ -1,5 +1,6 @@
 """One database a service: engine settings for SQLite and MySQL, column types, and what a lost race looks like."""
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -18,6 +19,7 @@ from chassis import traces
 LOCK_WAIT_SECONDS = 10
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 30
+CLOSED_SECONDS = 1  # who waits longer has not met a closed connection, but a database that is slow
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 READING = "reading"
 NAMES = {
@@ -95,10 +97,11 @@ class Reader:
         """All rows that the statement finds with these values."""
         if db.session.registry.has() and db.session().in_transaction():
             return db.session.execute(statement, values).all()
+        asked = time.monotonic()
         try:
             return self._ask(statement, values)
         except DBAPIError as error:
-            if not error.connection_invalidated:
+            if not error.connection_invalidated or time.monotonic() - asked > CLOSED_SECONDS:
                 raise
         return self._ask(statement, values)  # the server had closed the connection meanwhile, and all that are as old
 

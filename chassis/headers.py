@@ -22,6 +22,7 @@ ALWAYS = {
     "Content-Security-Policy": POLICY,
     "Server": "shop",
 }
+ENCRYPTED = ("Strict-Transport-Security", "max-age=31536000")
 UNLESS_SAID = [*ALWAYS.items(), ("Cache-Control", "no-store")]
 
 
@@ -36,5 +37,5 @@ def _add(response: Response) -> Response:
     if response.status_code == 413:
         response.headers["Connection"] = "close"  # the rest of the body is still on its way, and nobody will read it
     if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        response.headers.setdefault(*ENCRYPTED)
     return response

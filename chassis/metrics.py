@@ -36,10 +36,15 @@ def known_method(method: str) -> str:
     return method if method in METHODS else "OTHER"
 
 
-def _count(response: Response) -> Response:
-    requests, duration = _series(known_method(request.method), route(), response.status_code)
+def count(method: str, rule: str, status: int, seconds: float) -> None:
+    """Count an answer, and how long it took."""
+    requests, duration = _series(known_method(method), rule, status)
     requests.inc()
-    duration.observe(time.perf_counter() - g.began)
+    duration.observe(seconds)
+
+
+def _count(response: Response) -> Response:
+    count(request.method, route(), response.status_code, time.perf_counter() - g.began)
     return response
 
 

@@ -15,7 +15,7 @@ from chassis.database import db, is_busy
 
 log = structlog.get_logger()
 
-REFUSED = "shop.refused"  # where WSGI middleware leaves the Problem that it wants answered in the service's stead
+REFUSED = "shop.refused"  # where WSGI middleware leaves the Problem, or what else it met, to be answered as a view's is
 
 Refusals = Mapping[type["Refusal"], tuple[int, str]]
 FieldErrors = list[dict[str, str]]
@@ -157,7 +157,7 @@ def as_problem(error: Exception) -> Problem:
 
 
 def _refuse_for_middleware() -> None:
-    problem: Problem | None = request.environ.get(REFUSED)
+    problem: Exception | None = request.environ.get(REFUSED)
     if problem is not None:
         g.identity = None  # the page that says no asks nobody who its reader is
         raise problem

@@ -10,7 +10,7 @@ from product_service.api import v1
 from product_service.api.categories import categories
 from product_service.api.facets import facets
 from product_service.api.internal import internal
-from product_service.api.products import products
+from product_service.api.products import WINDOW, products
 from product_service.api.refusals import REFUSALS
 from product_service.api.reservations import reservations
 from product_service.api.stock import stock
@@ -53,6 +53,7 @@ def create_app(settings: ProductSettings | None = None) -> Flask:
         first_api=[v1.products],
         refusals=REFUSALS,
         known_departments=catalogue.category_names,
+        windows=[WINDOW],
     )
     app.extensions["rush"] = Rush()
     events.install(app)
