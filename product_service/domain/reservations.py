@@ -1,6 +1,5 @@
 """Reservations: goods held for one buyer, all or nothing, until they are sold, given back or the time is over."""
 
-import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
+from uuid_utils import uuid7
 
 from chassis.database import db, now
 from chassis.problems import Refusal
@@ -258,7 +258,7 @@ def _written(wishes: Sequence[Wish], found: Goods) -> Sequence[Held]:
 
 
 def _held(wish: Wish, found: Goods, moment: datetime) -> Held:
-    new_id = str(uuid.uuid4())
+    new_id = str(uuid7())
     rows = sorted(found[slug] for slug in wish.wanted)
     lines = [HeldLine(new_id, row.id, wish.wanted[row.slug], row.slug, row.name, row.price) for row in rows]
     return Held(new_id, wish.reference, moment + timedelta(seconds=wish.seconds), lines)
