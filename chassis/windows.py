@@ -1,7 +1,8 @@
 """Windows: what anyone may look at, shown before Flask is asked, which costs more than all that there is to do.
 
-A window answers the plain GET of one document. A request that says more (a query, a condition, credentials, a body)
-goes on to Flask, and so does one whose document is not to be had: there it is said why not.
+A window answers the plain GET of one document, also of those who ask whether what they have is still true. A request
+that says more (a query, credentials, a body) goes on to Flask, and so does one whose document is not to be had: it is
+told there why not.
 """
 
 import re
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 from flask import Flask
-from werkzeug.http import generate_etag, quote_etag
+from werkzeug.http import generate_etag, is_resource_modified, quote_etag
 
 from chassis import headers, health, metrics, traces, wire
 from chassis.answers import CATALOGUE_CACHE
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-SAYS_MORE = {"HTTP_AUTHORIZATION", "HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_TRANSFER_ENCODING"}
+SAYS_MORE = {"HTTP_AUTHORIZATION", "HTTP_IF_MATCH", "HTTP_TRANSFER_ENCODING"}
 
 
 class Window(NamedTuple):
@@ -32,6 +33,14 @@ class Window(NamedTuple):
     rule: str
     path: re.Pattern[str]
     document: Callable[..., Any]
+
+
+class Answer(NamedTuple):
+    """What goes out of a window."""
+
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes
 
 
 class Windows:
@@ -45,13 +54,13 @@ class Windows:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         for window in self._windows if _is_plain(environ) else ():
             asked = window.path.fullmatch(environ["PATH_INFO"])
-            body = asked and self._shown(window, asked, environ)
-            if body:
-                start_response("200 OK", _headers(body, environ))
-                return [body]
+            answer = asked and self._answer(window, asked, environ)
+            if answer:
+                start_response(answer.status, answer.headers)
+                return [answer.body]
         return self._routes(environ, start_response)
 
-    def _shown(self, window: Window, asked: re.Match[str], environ: "WSGIEnvironment") -> bytes | None:
+    def _answer(self, window: Window, asked: re.Match[str], environ: "WSGIEnvironment") -> Answer | None:
         """The document, where it can be had; None leaves to Flask what else there is to say, and to log."""
         began = time.perf_counter()
         named = environ["HTTP_X_REQUEST_ID"] = request_id(environ.get("HTTP_X_REQUEST_ID"))
@@ -67,10 +76,15 @@ class Windows:
         except Exception as error:  # noqa: BLE001 - it is raised again behind the window
             environ[REFUSED] = error
             return None
+        etag = quote_etag(generate_etag(body))
+        status = 200 if is_resource_modified(environ, etag) else 304
         spent = time.perf_counter() - began
-        metrics.count("GET", window.rule, 200, spent)
-        line.info("request complete", status=200, duration_ms=round(spent * 1000, 2))
-        return body
+        metrics.count("GET", window.rule, status, spent)
+        line.info("request complete", status=status, duration_ms=round(spent * 1000, 2))
+        said = [("Cache-Control", CATALOGUE_CACHE), ("ETag", etag), *_always(environ)]
+        if status == 304:
+            return Answer("304 NOT MODIFIED", said, b"")
+        return Answer("200 OK", [("Content-Type", wire.JSON), ("Content-Length", str(len(body))), *said], body)
 
 
 def _is_plain(environ: "WSGIEnvironment") -> bool:
@@ -81,13 +95,6 @@ def _is_plain(environ: "WSGIEnvironment") -> bool:
     return environ.keys().isdisjoint(SAYS_MORE) and not traces.are_sent() and not health.leaving.is_set()
 
 
-def _headers(body: bytes, environ: "WSGIEnvironment") -> list[tuple[str, str]]:
-    return [
-        ("Content-Type", wire.JSON),
-        ("Content-Length", str(len(body))),
-        ("Cache-Control", CATALOGUE_CACHE),
-        ("ETag", quote_etag(generate_etag(body))),
-        *headers.ALWAYS.items(),
-        *([headers.ENCRYPTED] if environ["wsgi.url_scheme"] == "https" else []),
-        ("X-Request-ID", environ["HTTP_X_REQUEST_ID"]),
-    ]
+def _always(environ: "WSGIEnvironment") -> list[tuple[str, str]]:
+    encrypted = [headers.ENCRYPTED] if environ["wsgi.url_scheme"] == "https" else []
+    return [*headers.ALWAYS.items(), *encrypted, ("X-Request-ID", environ["HTTP_X_REQUEST_ID"])]
