@@ -78,31 +78,37 @@ class LocalWindow:
 
     def hit(self, item: RateLimitItem, *key: str) -> bool:
         """Count one more; False when that is one too many."""
-        with self._lock:
-            hits = self._current(item, key)
-            if len(hits) >= item.amount:
-                return False
-            hits.append(time.time())
-            return True
+        return self.count(item, key)[0]
 
     def test(self, item: RateLimitItem, *key: str) -> bool:
         """Would one more be counted?"""
         with self._lock:
-            return len(self._current(item, key)) < item.amount
+            return len(self._current(item, key, time.time())) < item.amount
 
     def get_window_stats(self, item: RateLimitItem, *key: str) -> WindowStats:
         """Where the key stands."""
         with self._lock:
-            hits = self._current(item, key)
-            oldest = hits[0] if hits else time.time()
-            return WindowStats(oldest + item.get_expiry(), item.amount - len(hits))
+            now = time.time()
+            return _stats(item, self._current(item, key, now), now)
 
-    def _current(self, item: RateLimitItem, key: tuple[str, ...]) -> deque[float]:
-        over = time.time() - item.get_expiry()
+    def count(self, item: RateLimitItem, key: tuple[str, ...]) -> tuple[bool, WindowStats]:
+        """Count one more, unless that is one too many: was it counted, and where does the key stand now?"""
+        with self._lock:
+            now = time.time()
+            hits = self._current(item, key, now)
+            is_admitted = len(hits) < item.amount
+            if is_admitted:
+                hits.append(now)
+            return is_admitted, _stats(item, hits, now)
+
+    def _current(self, item: RateLimitItem, key: tuple[str, ...], now: float) -> deque[float]:
+        over = now - item.get_expiry()
         if self._swept < over:
             self._hits = {key: hits for key, hits in self._hits.items() if hits and hits[-1] > over}
-            self._swept = time.time()
-        hits = self._hits.setdefault(key, deque())
+            self._swept = now
+        hits = self._hits.get(key)
+        if hits is None:
+            hits = self._hits[key] = deque()
         while hits and hits[0] <= over:
             hits.popleft()
         return hits
@@ -126,8 +132,11 @@ class Limit:
         """Count one more for this key, which then stands there; raises a 429 problem when that is one too many."""
         if self._item is None:
             return None
-        is_admitted = self._ask("hit", key)
-        standing = self.standing(*key)
+        if self._shared is None:
+            is_admitted, window = self._local.count(self._item, (self.name, *key))
+        else:
+            is_admitted, window = self._ask("hit", key), self._ask("get_window_stats", key)
+        standing = _standing(self._item, window)
         if not is_admitted:
             raise too_many(standing)
         return standing
@@ -140,8 +149,7 @@ class Limit:
     def standing(self, *key: str) -> Standing:
         """Where this key stands."""
         assert self._item is not None
-        window = self._ask("get_window_stats", key)
-        return Standing(self._item.amount, window.remaining, max(1, math.ceil(window.reset_time - time.time())))
+        return _standing(self._item, self._ask("get_window_stats", key))
 
     @property
     def is_on(self) -> bool:
@@ -162,6 +170,14 @@ class Limit:
                     log.warning("limits counted locally", limit=self.name, reason=repr(error.storage_error))
                 self._degraded = True
         return getattr(self._local, question)(self._item, self.name, *key)
+
+
+def _stats(item: RateLimitItem, hits: deque[float], now: float) -> WindowStats:
+    return WindowStats((hits[0] if hits else now) + item.get_expiry(), item.amount - len(hits))
+
+
+def _standing(item: RateLimitItem, window: WindowStats) -> Standing:
+    return Standing(item.amount, window.remaining, max(1, math.ceil(window.reset_time - time.time())))
 
 
 def _redis(url: str) -> Any:

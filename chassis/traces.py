@@ -72,7 +72,7 @@ def unsampled() -> str:
 
 def made_up(size: int) -> str:
     """So many bytes in hexadecimal digits that nobody else will have; an id is no secret."""
-    return f"{random.getrandbits(8 * size):0{2 * size}x}"
+    return random.getrandbits(8 * size).to_bytes(size).hex()
 
 
 def trace_id(traceparent: str) -> str:

@@ -26,12 +26,14 @@ class AccessLog:
         self._service = service
         self._is_on = level in ("debug", "info")
         self._lines: list[bytes] = []
+        self._counted: dict[tuple[str, str, int], int] = {}
 
     def passed_on(self, errand: "Errand", status: int) -> None:
         """Note what became of a request."""
         spent = time.perf_counter() - errand.began
         method, prefix = errand.request.method, errand.route.prefix
-        _counter(metrics.known_method(method), prefix, status).inc()
+        what = metrics.known_method(method), prefix, status
+        self._counted[what] = self._counted.get(what, 0) + 1
         _duration(prefix).observe(spent)
         if traces.are_sent():
             traces.tell_answered(method, prefix, status, errand.traceparent, parent=errand.offered, seconds=spent)
@@ -52,7 +54,10 @@ class AccessLog:
             self._lines.append(orjson.dumps(line, option=LINE))
 
     def write(self) -> None:
-        """Write the lines that have come together."""
+        """Write the lines that have come together, and count them."""
+        for what, times in self._counted.items():
+            _counter(*what).inc(times)
+        self._counted.clear()
         if self._lines:
             sys.stdout.buffer.write(b"".join(self._lines))
             sys.stdout.buffer.flush()

@@ -60,14 +60,16 @@ class Limits:
 
 def count(charges: Charges) -> Standing | Problem | None:
     """Count one more towards each: the standing of who is closest to its end, or the 429 of who has reached it."""
-    standings = []
+    closest: Standing | None = None
     for limit, whose in charges:
         try:
-            standings.append(limit.count(whose))
+            standing = limit.count(whose)
         except Problem as problem:
             log.info("limit reached", limit=limit.name, whose=whose)
             return problem
-    return min(filter(None, standings), key=lambda standing: standing.remaining, default=None)
+        if standing is not None and (closest is None or standing.remaining < closest.remaining):
+            closest = standing
+    return closest
 
 
 def _in_force(*limits: Limit) -> list[Limit]:
