@@ -1,15 +1,17 @@
 """One thread that waits for all sockets at once, so that no request ever waits for another one's peer."""
 
 import math
-import selectors
 import socket
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from selectors import EVENT_READ
 from typing import Protocol
 
 import structlog
+
+from gateway.pollers import poller
 
 log = structlog.get_logger()
 
@@ -45,34 +47,27 @@ class Loop:
 
     def __init__(self) -> None:
         self.now = time.monotonic()
-        self._selector = selectors.DefaultSelector()
+        self._poller = poller()
         self._watched: set[Watched] = set()
         self._sending: list[Sending] = []
         self._after_turns: list[Callable[[], None]] = []
         self._waker = Waker()
-        self.watch(self._waker, selectors.EVENT_READ)
+        self.watch(self._waker, EVENT_READ)
         self._ends = False
         self.is_running = False
 
     def watch(self, watched: Watched, mask: int) -> None:
         """Tell it of these events from now on; 0 is none, for a while."""
-        try:
-            if mask:
-                self._selector.modify(watched, mask, watched)
-            else:
-                self._selector.unregister(watched)
-        except KeyError:
-            if mask:
-                self._selector.register(watched, mask, watched)
+        if mask:
+            self._poller.watch(watched, mask)
+        else:
+            self._poller.forget(watched)
         self._watched.add(watched)
 
     def forget(self, watched: Watched) -> None:
         """Before it closes its socket."""
         self._watched.discard(watched)
-        try:
-            self._selector.unregister(watched)
-        except KeyError:
-            return
+        self._poller.forget(watched)
 
     def after_turns(self, call: Callable[[], None]) -> None:
         """Call it each time that everything at hand has been done."""
@@ -94,12 +89,10 @@ class Loop:
         """Go on until `end`."""
         self.is_running = True
         tick = time.monotonic() + TICK_SECONDS
-        select, after_turns = self._selector.select, self._after_turns
         while not self._ends:
-            ready = select(TICK_SECONDS)
+            ready = self._poller.wait(TICK_SECONDS)
             self.now = time.monotonic()
-            for key, mask in ready:
-                watched: Watched = key.data
+            for watched, mask in ready:
                 try:
                     watched.on_event(mask)
                 except Exception:
@@ -113,11 +106,11 @@ class Loop:
                 sending, self._sending = self._sending, []
                 for each in sending:
                     _safely(each.send_now)
-            for call in after_turns:
+            for call in self._after_turns:
                 _safely(call)
         for watched in list(self._watched):
             watched.close()
-        self._selector.close()
+        self._poller.close()
         self.is_running = False
 
     def _tick(self) -> None:
