@@ -1,4 +1,6 @@
 # One image a service: docker build --build-arg SERVICE=auth_service --build-arg PORT=5000 --tag shop/auth-service .
+# The gateway for production: --build-arg SERVICE=gateway --build-arg PORT=8080 --build-arg CODE=compiled
+ARG CODE=plain
 
 FROM python:3.13-slim AS packages
 RUN apt-get update -qq && apt-get install -qq --yes --no-install-recommends binutils && python -m venv /opt/venv
@@ -28,6 +30,27 @@ find . -name __pycache__ -prune -exec rm -r {} +
 find . -name '*.py' ! -path '*/templates/*' -delete
 END
 
+FROM python:3.13-slim AS plain
+ARG SERVICE
+WORKDIR /shop
+COPY chassis chassis
+COPY ${SERVICE} ${SERVICE}
+
+# What every request passes in the gateway, as machine code beside its source.
+FROM python:3.13-slim AS compiled
+RUN apt-get update -qq && apt-get install -qq --yes --no-install-recommends gcc libpython3-dev && python -m venv /opt/venv
+COPY gateway/requirements-compile.txt /tmp/requirements.txt
+RUN /opt/venv/bin/python -m pip install --quiet --no-cache-dir --require-hashes --requirement /tmp/requirements.txt
+WORKDIR /source
+COPY pyproject.toml .
+COPY scripts/compile scripts/interpreter.py scripts/project.py scripts/
+COPY chassis chassis
+COPY gateway gateway
+RUN /opt/venv/bin/python scripts/compile /shop && cd /shop && rm -r .mypy_cache build pyproject.toml \
+    && find . -name '*.so' -exec strip --strip-unneeded {} +
+
+FROM ${CODE} AS code
+
 FROM python:3.13-slim
 ARG SERVICE
 ARG PORT
@@ -43,8 +66,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     DATA_DIR=/data
 WORKDIR /shop
 COPY --from=packages /opt/venv /opt/venv
-COPY chassis chassis
-COPY ${SERVICE} ${SERVICE}
+COPY --from=code /shop .
 RUN PYTHONDONTWRITEBYTECODE= python -m compileall -q .
 USER shop
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s CMD ["python", "-ISc", "\

@@ -102,7 +102,7 @@ class Cache:
             and self._most > 0
             and request.method in READS
             and request.length == 0
-            and not FOR_ONE_ALONE & request.said.keys()
+            and FOR_ONE_ALONE.isdisjoint(request.said)
             and "no-store" not in directives(request.said.get("cache-control"))
         )
 

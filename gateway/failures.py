@@ -20,21 +20,24 @@ class Failure(Exception):
 class Unreachable(Failure):
     """There is no connection to be had; nothing was sent."""
 
-    status, slug = 503, "service-unavailable"
+    status = 503
+    slug = "service-unavailable"
     words = "The {service} cannot be reached; try again shortly."
 
 
 class Lost(Failure):
     """The connection ended before the first byte of an answer."""
 
-    status, slug = 502, "bad-gateway"
+    status = 502
+    slug = "bad-gateway"
     words = "The {service} hung up without an answer."
 
 
 class BadAnswer(Failure):
     """What came back is no well-formed answer."""
 
-    status, slug = 502, "bad-gateway"
+    status = 502
+    slug = "bad-gateway"
     words = "The {service} gave an answer that cannot be understood."
 
 
@@ -45,19 +48,22 @@ class BrokenOff(BadAnswer):
 class TooSlow(Failure):
     """The instance did not answer, or did not take the request, in time."""
 
-    status, slug = 504, "gateway-timeout"
+    status = 504
+    slug = "gateway-timeout"
     words = "The {service} did not answer in time."
 
 
 class Resting(Failure):
     """The service has failed so often of late that it is left alone for a moment."""
 
-    status, slug = 503, "service-unavailable"
+    status = 503
+    slug = "service-unavailable"
     words = "The {service} cannot be reached; try again shortly."
 
 
 class Overloaded(Failure):
     """There are as many requests under way at the service as it may have."""
 
-    status, slug = 503, "overloaded"
+    status = 503
+    slug = "overloaded"
     words = "The {service} has too much to do; try again shortly."

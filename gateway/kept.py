@@ -58,7 +58,7 @@ class Kept:
     def bridges(self, directive: str, now: float) -> bool:
         """Does this directive (RFC 5861) allow to give it although it is no longer fresh?"""
         allowed = seconds(self._told.get(directive))
-        return allowed > 0 and self.age(now) <= self._lifetime + allowed and not ASK_FIRST & self._told.keys()
+        return allowed > 0 and self.age(now) <= self._lifetime + allowed and ASK_FIRST.isdisjoint(self._told)
 
     def given(self, request: Request) -> tuple[int, list[bytes], list[bytes]]:
         """Status, lines and body for this request: a 304 for a client that has it already (RFC 9110, 13.1.2)."""
@@ -86,8 +86,8 @@ def may_be_kept(answer: Answer) -> bool:
     told = directives(answer.said.get("cache-control"))
     return (
         answer.status == OK
-        and bool(FOR_EVERYBODY & told.keys())
-        and not NEVER_SHARED & told.keys()
+        and not FOR_EVERYBODY.isdisjoint(told)
+        and NEVER_SHARED.isdisjoint(told)
         and "set-cookie" not in answer.said
         and "*" not in varied(answer.said)
     )

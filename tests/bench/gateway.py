@@ -18,13 +18,16 @@ def fast(directory: Path, effort: Effort) -> Iterator[Figure]:
     with (
         nginx.service(directory) as service,
         shop.gateway(directory, service) as ours,
+        shop.interpreted_gateway(directory, service) as interpreted,
         nginx.proxy("nginx", directory, service) as peer,
         flask_view(directory, service) as view,
     ):
-        found = measured({"gateway": ours, "nginx": peer, "Flask view": view}, nginx.FAST, effort)
+        contenders = {"gateway": ours, "interpreted gateway": interpreted, "nginx": peer, "Flask view": view}
+        found = measured(contenders, nginx.FAST, effort)
     yield ratio("gateway", "nginx", found, "fast upstream", 0.25, 0.40)
     yield ratio("gateway", "Flask view", found, "`requests.get`, gunicorn with 32 threads", 15, 25)
     yield by_cpu("gateway", "nginx", found)
+    yield by_cpu("interpreted gateway", "nginx", found)
     yield Figure("p99 of gateway ÷ nginx", found["gateway"].p99 / found["nginx"].p99, wanted=2.5, at_most=True)
     yield from rates(found, "fast upstream")
 

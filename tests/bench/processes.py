@@ -80,6 +80,7 @@ def running(
     on: set[int] = cores.SERVER,
     port: int | None = None,
     ready: str = "/",
+    tree: Path = ROOT,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Running]:
     """Start a process that serves, wait until it answers at `ready`, and end it afterwards."""
@@ -88,7 +89,7 @@ def running(
     told = bare_environment(directory) | {"PORT": str(port)} | dict(environment or {})
     tied = [sys.executable, "-c", TIED, *command]
     with cores.on(on), log.open("wb") as output:
-        process = subprocess.Popen(tied, cwd=ROOT, env=told, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(tied, cwd=tree, env=told, stdout=output, stderr=subprocess.STDOUT)
     found = Running(name, port, process, log)
     try:
         eventually(lambda: found.answers(ready), within=STARTING_SECONDS)

@@ -5,13 +5,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
 
 from tests.bench import cores
 from tests.bench.processes import Running, bare_environment, running
+from tests.bench.results import PLACE
 from tests.shop import ROOT
 
 GOODS = "product_service/sample/catalogue.jsonl"
@@ -24,12 +26,35 @@ NOTHING_KEPT = {"CACHE_BYTES": "0"}
 KEPT = {"CACHE_BYTES": "67108864"}
 
 
+def gateway(
+    directory: Path, upstream: Running, *, name: str = "gateway", **settings: str
+) -> AbstractContextManager[Running]:
+    """The gateway with everything on, compiled as in its image, in front of one upstream in all roles."""
+    return _gateway(compiled(), directory, upstream, name, settings)
+
+
+def interpreted_gateway(directory: Path, upstream: Running) -> AbstractContextManager[Running]:
+    """The same as its source stands."""
+    return _gateway(ROOT, directory, upstream, "interpreted gateway", {})
+
+
 @contextmanager
-def gateway(directory: Path, upstream: Running, *, name: str = "gateway", **settings: str) -> Iterator[Running]:
-    """The gateway with everything on, in front of one upstream in all roles."""
-    told = LIMITS | NOTHING_KEPT | dict.fromkeys(UPSTREAMS, upstream.url) | settings
-    with running(name, [sys.executable, "-m", "gateway"], directory, ready="/livez", environment=told) as found:
+def _gateway(
+    tree: Path, directory: Path, upstream: Running, name: str, settings: Mapping[str, str]
+) -> Iterator[Running]:
+    told = LIMITS | NOTHING_KEPT | dict.fromkeys(UPSTREAMS, upstream.url) | dict(settings)
+    with running(
+        name, [sys.executable, "-m", "gateway"], directory, ready="/livez", tree=tree, environment=told
+    ) as found:
         yield found
+
+
+@cache
+def compiled() -> Path:
+    """Where the gateway lies as machine code."""
+    tree = PLACE / "compiled"
+    subprocess.run([sys.executable, "scripts/compile", tree], cwd=ROOT, check=True, stdout=DEVNULL)
+    return tree
 
 
 @contextmanager

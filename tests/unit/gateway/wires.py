@@ -21,6 +21,7 @@ from tests.services import SECRET_KEY, SERVICE_TOKEN
 from tests.unit.gateway.upstreams import Received, Upstream
 
 ROOT = Path(__file__).resolve().parents[3]
+TREE = Path(os.environ.get("GATEWAY_TEST_TREE", ROOT))  # where the gateway is that is tested, if not here
 PATIENCE = 60.0
 SHIPPED = ROOT / "gateway/routes.toml"
 ADDRESSES = dict.fromkeys(("AUTH_URL", "PRODUCT_URL", "ORDER_URL"), "http://service.test")
@@ -195,7 +196,7 @@ def running_gateway(directory: Path, served: Sequence[str] = SERVED, **settings:
     log = directory / "gateway.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, *served], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+            [sys.executable, *served], cwd=TREE, env=environment, stdout=output, stderr=subprocess.STDOUT
         )
     gateway = Gateway(port, upstreams, log, process)
     try:
