@@ -94,17 +94,17 @@ class Problem(Exception):
         elif wants_page():
             response = Response(render_template("problem.html", problem=self), mimetype="text/html")
         else:
-            document = self.document(request.path, g.get("request_id", ""))
+            document = self.document(request.path, g.get("request_id", ""), current_app.config["PUBLIC_URL"])
             response = wire.json_response(document, "application/problem+json")
         response.status_code = self.status
         response.headers.update(self.headers)
         response.headers["Cache-Control"] = "no-store"
         return response
 
-    def document(self, instance: str, request_id: str) -> dict[str, Any]:
-        """The problem as RFC 9457 has it, met at the path `instance`."""
+    def document(self, instance: str, request_id: str, public_url: str) -> dict[str, Any]:
+        """The problem as RFC 9457 has it, met at the path `instance`; what kind it is, is told at `public_url`."""
         document = {
-            "type": f"{current_app.config['PUBLIC_URL']}/problems/{self.slug}",
+            "type": f"{public_url}/problems/{self.slug}",
             "title": self.title,
             "status": self.status,
             "detail": self.detail,

@@ -1,8 +1,9 @@
 """What the gateway answers itself: its Flask application, asked on a few threads, and short refusals without it."""
 
+import time
 from collections.abc import Callable, Iterable
 from email.utils import formatdate
-from functools import partial
+from functools import lru_cache, partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 MOST_WAITING = 256
 BUSY = 8
+ALWAYS_LINES = [f"{name}: {value}\r\n".encode() for name, value in ALWAYS.items() if name != "Server"]
 Headers = list[tuple[str, str]]
 
 
@@ -60,16 +62,15 @@ class Desk:
         known = known or request_id(None)
         kind, body = self._written(visitor.request, problem, known)
         headers = {
-            "Date": formatdate(usegmt=True),
             "Content-Type": kind,
             "Content-Length": str(len(body)),
             "Cache-Control": "no-store",
             "X-Request-ID": known,
             **problem.headers,
-            **{name: value for name, value in ALWAYS.items() if name != "Server"},
         }
         is_head = visitor.request is not None and visitor.request.method == "HEAD"
-        visitor.answer(problem.status, _lines(headers.items()), [] if is_head else [body])
+        lines = [_date(int(time.time())), *_lines(headers.items()), *ALWAYS_LINES]
+        visitor.answer(problem.status, lines, [] if is_head else [body])
 
     def close(self) -> None:
         """Answer nobody any more."""
@@ -80,8 +81,7 @@ class Desk:
         path = request.raw.partition("?")[0] if request else "/"
         if is_first_api(path):
             return wire.JSON, wire.dump({"message": problem.detail})
-        with self._flask.app_context():
-            document = problem.document(path, known)
+        document = problem.document(path, known, self._flask.config["PUBLIC_URL"])
         if request is None or not request.wants_page:
             return "application/problem+json", wire.dump(document)
         page = self._flask.jinja_env.get_template("shortly.html")
@@ -145,7 +145,12 @@ def _send(visitor: "Visitor", answered: tuple[int, Headers, bytes] | None) -> No
         if said.get("connection") == "close":
             visitor.request.keep_alive = False
         passed = [(name, value) for name, value in headers if name.lower() not in ("connection", "server")]
-        visitor.answer(status, _lines([("Date", formatdate(usegmt=True)), *passed]), [body])
+        visitor.answer(status, [_date(int(time.time())), *_lines(passed)], [body])
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> bytes:
+    return f"Date: {formatdate(second, usegmt=True)}\r\n".encode()
 
 
 def _lines(headers: Iterable[tuple[str, str]]) -> list[bytes]:

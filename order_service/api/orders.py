@@ -1,6 +1,6 @@
 """Orders: checking out, looking, cancelling, sending."""
 
-from flask import Response, request
+from flask import Response, current_app, request
 
 from chassis import idempotency, identity, wire
 from chassis.answers import committed
@@ -74,7 +74,7 @@ def answer_for(order: Order) -> Response:
     """What the customer who checked out is told: 201 and the order, 202 for one not bought (yet), or the refusal."""
     if order.status == Status.REJECTED:
         problem = as_problem(checkout.refusal(order))
-        document = problem.document(ORDERS, order.request_id or "")
+        document = problem.document(ORDERS, order.request_id or "", current_app.config["PUBLIC_URL"])
         return wire.json_response(document, "application/problem+json", problem.status)
     unbought = order.status in (Status.PENDING, Status.CANCELLED)
     response = wire.json_response(order_document(order), status=202 if unbought else 201)

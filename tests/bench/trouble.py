@@ -97,4 +97,5 @@ def _offered(ours: Running, path: str, rate: float, effort: Effort) -> Outcome:
 
 def _said(outcome: Outcome) -> str:
     answers = ", ".join(f"{count} × {what}" for what, count in sorted(outcome.answers.items()))
-    return f"{outcome.offered:.0f}/s offered, {outcome.good:.0f}/s good ({answers})"
+    bound = "; the load's core was the limit" if outcome.load_busy > cores.FULL else ""
+    return f"{outcome.offered:.0f}/s offered, {outcome.good:.0f}/s good ({answers}){bound}"
