@@ -22,6 +22,7 @@ class Watched(Protocol):
     """Something with a socket: told when there is something to do, and when its time is up."""
 
     due: float
+    is_client: bool
 
     def fileno(self) -> int: ...
 
@@ -124,6 +125,7 @@ class Waker:
 
     def __init__(self) -> None:
         self.due = math.inf
+        self.is_client = False
         self._asked: deque[Callable[[], None]] = deque()
         self._waker, self._woken = socket.socketpair()
         self._waker.setblocking(False)

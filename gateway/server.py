@@ -56,6 +56,7 @@ class Door:
 
     def __init__(self, proxy: Proxy, settings: GatewaySettings) -> None:
         self.due = math.inf
+        self.is_client = False
         self._proxy = proxy
         self._drain_seconds = settings.drain_seconds
         self._loop: Loop = proxy.loop

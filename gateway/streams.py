@@ -14,6 +14,8 @@ PLENTY = 256 * 1024
 class Stream:
     """One end of a connection; whoever is a Stream says what happens `on_data`, `on_end`, `on_drained` and `on_due`."""
 
+    is_client = False
+
     def __init__(self, loop: Loop, connected: socket.socket, mask: int = EVENT_READ) -> None:
         self.due = math.inf
         self.loop = loop

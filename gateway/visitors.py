@@ -35,6 +35,8 @@ STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".enc
 class Visitor(Stream):
     """One client's connection to the gateway."""
 
+    is_client = True
+
     def __init__(self, proxy: "Proxy", connected: socket.socket, peer: Peer) -> None:
         super().__init__(proxy.loop, connected)
         self.peer = peer

@@ -2,12 +2,13 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from selectors import EVENT_READ, EVENT_WRITE
 
 import pytest
 
 from gateway.loop import Loop
-from gateway.pollers import Epoll, Poller
+from gateway.pollers import CLIENTS_AT_ONCE, Epoll, Poller
 from gateway.streams import Stream
 
 
@@ -60,3 +61,34 @@ def test_what_is_not_waited_for_can_be_forgotten(poller: Poller, ends: tuple[Str
     poller.forget(ends[0])
 
     assert poller.wait(0) == []
+
+
+class Client(Stream):
+    """One of a crowd."""
+
+    is_client = True
+
+
+def test_in_a_flood_services_are_seen_to_first_and_clients_by_and_by() -> None:
+    loop, poller = Loop(), Epoll()
+    with ExitStack() as stack:
+
+        def ready(kind: type[Stream]) -> Stream:
+            ours, theirs = (stack.enter_context(end) for end in socket.socketpair())
+            theirs.send(b"a word")
+            stream = kind(loop, ours)
+            poller.watch(stream, EVENT_READ)
+            return stream
+
+        crowd = [ready(Client) for _ in range(CLIENTS_AT_ONCE + 10)]
+        service = ready(Stream)
+
+        first, *others = (who for who, _ in poller.wait(1))
+        assert first is service
+        assert others == crowd[:CLIENTS_AT_ONCE]
+        for served in others:
+            poller.forget(served)
+        assert [who for who, _ in poller.wait(1)] == [service, *crowd[CLIENTS_AT_ONCE:]]
+        poller.close()
+        loop.end()
+        loop.run()
