@@ -35,7 +35,8 @@ def test_no_file_is_named_after_nothing() -> None:
 
 
 def test_no_file_knows_where_packages_come_from_or_who_works_on_it() -> None:
-    index = re.compile(r"--(extra-)?index-url|--find-links|/(?:home|root)/\w+/|artifactory|nexus\.", re.IGNORECASE)
+    hosts = r"artifactory|nexus\.|pypi\.org|pythonhosted|registry\.npmjs"
+    index = re.compile(rf"--(extra-)?index-url|--find-links|/(?:home|root)/\w+/|{hosts}", re.IGNORECASE)
     known = {name for name, text in files().items() if index.search(text) and name != "tests/unit/test_house.py"}
     assert not known
 
