@@ -38,7 +38,7 @@ def known_method(method: str) -> str:
 
 def count(method: str, rule: str, status: int, seconds: float) -> None:
     """Count an answer, and how long it took."""
-    requests, duration = _series(known_method(method), rule, status)
+    requests, duration = series(known_method(method), rule, status)
     requests.inc()
     duration.observe(seconds)
 
@@ -49,7 +49,8 @@ def _count(response: Response) -> Response:
 
 
 @lru_cache(maxsize=4096)
-def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+def series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """Where answers like this are counted, and where their times go."""
     return REQUESTS.labels(method, route, status), DURATION.labels(route)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode
 
 import orjson
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter
 
 from chassis import metrics, traces
 from chassis.logs import redact, scrub
@@ -26,15 +26,15 @@ class AccessLog:
         self._service = service
         self._is_on = level in ("debug", "info")
         self._lines: list[bytes] = []
-        self._counted: dict[tuple[str, str, int], int] = {}
+        self._counted: dict[Counter, int] = {}
 
     def passed_on(self, errand: "Errand", status: int) -> None:
         """Note what became of a request."""
         spent = time.perf_counter() - errand.began
         method, prefix = errand.request.method, errand.route.prefix
-        what = metrics.known_method(method), prefix, status
-        self._counted[what] = self._counted.get(what, 0) + 1
-        _duration(prefix).observe(spent)
+        requests, duration = metrics.series(metrics.known_method(method), prefix, status)
+        self._counted[requests] = self._counted.get(requests, 0) + 1
+        duration.observe(spent)
         if traces.are_sent():
             traces.tell_answered(method, prefix, status, errand.traceparent, parent=errand.offered, seconds=spent)
         if self._is_on:
@@ -55,8 +55,8 @@ class AccessLog:
 
     def write(self) -> None:
         """Write the lines that have come together, and count them."""
-        for what, times in self._counted.items():
-            _counter(*what).inc(times)
+        for requests, times in self._counted.items():
+            requests.inc(times)
         self._counted.clear()
         if self._lines:
             sys.stdout.buffer.write(b"".join(self._lines))
@@ -73,13 +73,3 @@ def shown(target: str) -> str:
 
 
 _scrubbed = lru_cache(maxsize=4096)(scrub)
-
-
-@lru_cache(maxsize=4096)
-def _counter(method: str, route: str, status: int) -> Counter:
-    return metrics.REQUESTS.labels(method, route, status)
-
-
-@lru_cache(maxsize=1024)
-def _duration(route: str) -> Histogram:
-    return metrics.DURATION.labels(route)
