@@ -4,8 +4,7 @@ import math
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Final
 
 import structlog
 from limits import RateLimitItem, parse
@@ -19,7 +18,8 @@ from chassis.problems import Problem
 
 log = structlog.get_logger()
 
-REDIS_SECONDS = 0.2
+REDIS_SECONDS: Final = 0.2
+Key = tuple[str, ...]
 
 
 def _item(rule: str) -> RateLimitItem | None:
@@ -34,13 +34,15 @@ def _valid(rule: str) -> str:
 Rule = Annotated[str, AfterValidator(_valid)]
 
 
-@dataclass(frozen=True)
 class Standing:
     """Where a caller stands against a limit: how many are left of how many, and after how many seconds anew."""
 
-    limit: int
-    remaining: int
-    reset: int
+    __slots__ = ("limit", "remaining", "reset")
+
+    def __init__(self, limit: int, remaining: int, wait: float) -> None:
+        self.limit = limit
+        self.remaining = remaining
+        self.reset = max(1, math.ceil(wait))
 
     @property
     def lines(self) -> str:
@@ -58,51 +60,68 @@ class Standing:
         }
 
 
-class WindowStats(NamedTuple):
-    """When the oldest hit leaves a window (seconds since the epoch), and how many more hits it takes until then."""
+class SharedWindow:
+    """A moving window over each key's hits that all processes keep in Redis; raises StorageError when it is away."""
 
-    reset_time: float
-    remaining: int
+    def __init__(self, name: str, item: RateLimitItem, redis_url: str) -> None:
+        self._name = name
+        self._item = item
+        self._limiter = MovingWindowRateLimiter(_redis(redis_url))
+
+    def count(self, key: Key) -> tuple[bool, Standing]:
+        """Count one more, unless that is one too many: was it counted, and where does the key stand now?"""
+        return self._limiter.hit(self._item, self._name, *key), self.standing(key)
+
+    def has_room(self, key: Key) -> bool:
+        """Would one more be counted?"""
+        return self._limiter.test(self._item, self._name, *key)
+
+    def standing(self, key: Key) -> Standing:
+        """Where the key stands."""
+        window = self._limiter.get_window_stats(self._item, self._name, *key)
+        return Standing(self._item.amount, window.remaining, window.reset_time - time.time())
 
 
 class LocalWindow:
-    """A moving window over each key's hits in this process, asked like those of `limits`.
+    """The same over the hits in this process alone.
 
     The storage in memory that comes with `limits` starts a thread every few requests to forget what is over.
     """
 
-    def __init__(self) -> None:
-        self._hits: dict[tuple[str, ...], deque[float]] = {}
+    def __init__(self, item: RateLimitItem) -> None:
+        self._amount = item.amount
+        self._seconds = float(item.get_expiry())
+        self._hits: dict[Key, deque[float]] = {}
         self._swept = 0.0
         self._lock = threading.Lock()
 
-    def hit(self, item: RateLimitItem, *key: str) -> bool:
-        """Count one more; False when that is one too many."""
-        return self.count(item, key)[0]
-
-    def test(self, item: RateLimitItem, *key: str) -> bool:
-        """Would one more be counted?"""
-        with self._lock:
-            return len(self._current(item, key, time.time())) < item.amount
-
-    def get_window_stats(self, item: RateLimitItem, *key: str) -> WindowStats:
-        """Where the key stands."""
-        with self._lock:
-            now = time.time()
-            return _stats(item, self._current(item, key, now), now)
-
-    def count(self, item: RateLimitItem, key: tuple[str, ...]) -> tuple[bool, WindowStats]:
+    def count(self, key: Key) -> tuple[bool, Standing]:
         """Count one more, unless that is one too many: was it counted, and where does the key stand now?"""
         with self._lock:
             now = time.time()
-            hits = self._current(item, key, now)
-            is_admitted = len(hits) < item.amount
+            hits = self._current(key, now)
+            is_admitted = len(hits) < self._amount
             if is_admitted:
                 hits.append(now)
-            return is_admitted, _stats(item, hits, now)
+            return is_admitted, self._standing(hits, now)
 
-    def _current(self, item: RateLimitItem, key: tuple[str, ...], now: float) -> deque[float]:
-        over = now - item.get_expiry()
+    def has_room(self, key: Key) -> bool:
+        """Would one more be counted?"""
+        with self._lock:
+            return len(self._current(key, time.time())) < self._amount
+
+    def standing(self, key: Key) -> Standing:
+        """Where the key stands."""
+        with self._lock:
+            now = time.time()
+            return self._standing(self._current(key, now), now)
+
+    def _standing(self, hits: deque[float], now: float) -> Standing:
+        oldest = hits[0] if hits else now
+        return Standing(self._amount, self._amount - len(hits), oldest + self._seconds - now)
+
+    def _current(self, key: Key, now: float) -> deque[float]:
+        over = now - self._seconds
         if self._swept < over:
             self._hits = {key: hits for key, hits in self._hits.items() if hits and hits[-1] > over}
             self._swept = now
@@ -122,45 +141,41 @@ class Limit:
 
     def __init__(self, name: str, rule: str, redis_url: str | None) -> None:
         self.name = name
-        self._item = _item(rule)
-        self._local = LocalWindow()
-        self._shared = MovingWindowRateLimiter(_redis(redis_url)) if redis_url else None
+        item = _item(rule)
+        self._local = LocalWindow(item) if item else None
+        self._shared = SharedWindow(name, item, redis_url) if item and redis_url else None
         self._breaker = Breaker(failures=1)
         self._degraded = False
 
     def count(self, *key: str) -> Standing | None:
         """Count one more for this key, which then stands there; raises a 429 problem when that is one too many."""
-        if self._item is None:
+        if self._local is None:
             return None
-        if self._shared is None:
-            is_admitted, window = self._local.count(self._item, (self.name, *key))
-        else:
-            is_admitted, window = self._ask("hit", key), self._ask("get_window_stats", key)
-        standing = _standing(self._item, window)
+        is_admitted, standing = self._local.count(key) if self._shared is None else self._ask("count", key)
         if not is_admitted:
             raise too_many(standing)
         return standing
 
     def admit(self, *key: str) -> None:
         """Raise a 429 problem when the limit is used up, without counting."""
-        if self._item and not self._ask("test", key):
+        if self.is_on and not self._ask("has_room", key):
             raise too_many(self.standing(*key))
 
     def standing(self, *key: str) -> Standing:
         """Where this key stands."""
-        assert self._item is not None
-        return _standing(self._item, self._ask("get_window_stats", key))
+        standing: Standing = self._ask("standing", key)
+        return standing
 
     @property
     def is_on(self) -> bool:
         """Is this limit in force?"""
-        return self._item is not None
+        return self._local is not None
 
-    def _ask(self, question: str, key: tuple[str, ...]) -> Any:
+    def _ask(self, question: str, key: Key) -> Any:
         if self._shared is not None:
             try:
                 with self._breaker.guarding(StorageError):
-                    answer = getattr(self._shared, question)(self._item, self.name, *key)
+                    answer = getattr(self._shared, question)(key)
                 self._degraded = False
                 return answer
             except BreakerOpen:
@@ -169,15 +184,7 @@ class Limit:
                 if not self._degraded:
                     log.warning("limits counted locally", limit=self.name, reason=repr(error.storage_error))
                 self._degraded = True
-        return getattr(self._local, question)(self._item, self.name, *key)
-
-
-def _stats(item: RateLimitItem, hits: deque[float], now: float) -> WindowStats:
-    return WindowStats((hits[0] if hits else now) + item.get_expiry(), item.amount - len(hits))
-
-
-def _standing(item: RateLimitItem, window: WindowStats) -> Standing:
-    return Standing(item.amount, window.remaining, max(1, math.ceil(window.reset_time - time.time())))
+        return getattr(self._local, question)(key)
 
 
 def _redis(url: str) -> Any:

@@ -2,11 +2,14 @@
 
 import hmac
 import time
-from functools import lru_cache
+from collections.abc import Iterator
+from itertools import accumulate
 
 from flask import Flask, Response, current_app, g, request
-from prometheus_client import Counter, Gauge, Histogram, generate_latest
+from prometheus_client import Gauge, Metric, generate_latest
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
 
 from chassis import figures
 from chassis.figures import registry
@@ -14,13 +17,28 @@ from chassis.problems import Problem
 from chassis.requestlog import route
 from chassis.routes import open_to_all
 from chassis.settings import Settings
+from chassis.tallies import BUCKETS, Tally
 
-BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-
-REQUESTS = Counter("http_requests_total", "Requests answered", ["method", "route", "status"], registry=registry)
-DURATION = Histogram("http_request_seconds", "Time to answer", ["route"], buckets=BUCKETS, registry=registry)
+tally = Tally()
 IN_FLIGHT = Gauge("http_requests_in_flight", "Requests under way", registry=registry)
-METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+BOUNDS = [*map(str, BUCKETS), "+Inf"]
+
+
+class Shown(Collector):
+    """The tally in the words of Prometheus."""
+
+    def collect(self) -> Iterator[Metric]:
+        requests = CounterMetricFamily("http_requests", "Requests answered", labels=["method", "route", "status"])
+        for (method, rule, status), times in tally.answers().items():
+            requests.add_metric([method, rule, str(status)], times)
+        yield requests
+        durations = HistogramMetricFamily("http_request_seconds", "Time to answer", labels=["route"])
+        for rule, (buckets, seconds) in tally.durations().items():
+            durations.add_metric([rule], [*zip(BOUNDS, accumulate(buckets), strict=True)], seconds)
+        yield durations
+
+
+registry.register(Shown())
 
 
 def install(app: Flask) -> None:
@@ -31,27 +49,14 @@ def install(app: Flask) -> None:
     app.add_url_rule("/metrics", "metrics", open_to_all(_show))
 
 
-def known_method(method: str) -> str:
-    """The method as a label; whatever else a client made up is `OTHER`."""
-    return method if method in METHODS else "OTHER"
-
-
 def count(method: str, rule: str, status: int, seconds: float) -> None:
     """Count an answer, and how long it took."""
-    requests, duration = series(known_method(method), rule, status)
-    requests.inc()
-    duration.observe(seconds)
+    tally.count([(method, rule, status, seconds)])
 
 
 def _count(response: Response) -> Response:
     count(request.method, route(), response.status_code, time.perf_counter() - g.began)
     return response
-
-
-@lru_cache(maxsize=4096)
-def series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-    """Where answers like this are counted, and where their times go."""
-    return REQUESTS.labels(method, route, status), DURATION.labels(route)
 
 
 def _end(error: BaseException | None) -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode
 
 import orjson
-from prometheus_client import Counter
 
 from chassis import metrics, traces
 from chassis.logs import redact, scrub
+from chassis.tallies import Answered
 
 if TYPE_CHECKING:
     from gateway.errands import Errand
@@ -26,15 +26,13 @@ class AccessLog:
         self._service = service
         self._is_on = level in ("debug", "info")
         self._lines: list[bytes] = []
-        self._counted: dict[Counter, int] = {}
+        self._answered: list[Answered] = []
 
     def passed_on(self, errand: "Errand", status: int) -> None:
         """Note what became of a request."""
         spent = time.perf_counter() - errand.began
         method, prefix = errand.request.method, errand.route.prefix
-        requests, duration = metrics.series(metrics.known_method(method), prefix, status)
-        self._counted[requests] = self._counted.get(requests, 0) + 1
-        duration.observe(spent)
+        self._answered.append((method, prefix, status, spent))
         if traces.are_sent():
             traces.tell_answered(method, prefix, status, errand.traceparent, parent=errand.offered, seconds=spent)
         if self._is_on:
@@ -55,9 +53,9 @@ class AccessLog:
 
     def write(self) -> None:
         """Write the lines that have come together, and count them."""
-        for requests, times in self._counted.items():
-            requests.inc(times)
-        self._counted.clear()
+        if self._answered:
+            metrics.tally.count(self._answered)
+            self._answered.clear()
         if self._lines:
             sys.stdout.buffer.write(b"".join(self._lines))
             sys.stdout.buffer.flush()
