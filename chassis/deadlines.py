@@ -2,10 +2,11 @@
 
 import math
 import time
+from typing import Final
 
 from flask import Flask, g, has_app_context, request
 
-HEADER = "X-Time-Left"
+HEADER: Final = "X-Time-Left"
 
 
 def install(app: Flask) -> None:

@@ -2,6 +2,7 @@
 
 import hmac
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from itertools import accumulate
 
@@ -29,12 +30,15 @@ class Shown(Collector):
 
     def collect(self) -> Iterator[Metric]:
         requests = CounterMetricFamily("http_requests", "Requests answered", labels=["method", "route", "status"])
-        for (method, rule, status), times in tally.answers().items():
-            requests.add_metric([method, rule, str(status)], times)
-        yield requests
         durations = HistogramMetricFamily("http_request_seconds", "Time to answer", labels=["route"])
-        for rule, (buckets, seconds) in tally.durations().items():
-            durations.add_metric([rule], [*zip(BOUNDS, accumulate(buckets), strict=True)], seconds)
+        by_route: dict[str, list[tuple[list[int], float]]] = defaultdict(list)
+        for (method, rule, status), (times, seconds) in tally.so_far().items():
+            requests.add_metric([method, rule, str(status)], sum(times))
+            by_route[rule].append((times, seconds))
+        for rule, answers in by_route.items():
+            buckets = accumulate(map(sum, zip(*(times for times, _ in answers), strict=True)))
+            durations.add_metric([rule], [*zip(BOUNDS, buckets, strict=True)], sum(seconds for _, seconds in answers))
+        yield requests
         yield durations
 
 

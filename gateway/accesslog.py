@@ -4,7 +4,7 @@ import sys
 import time
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlencode
 
 import orjson
@@ -16,16 +16,17 @@ from chassis.tallies import Answered
 if TYPE_CHECKING:
     from gateway.errands import Errand
 
-LINE = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
+LINE: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 
 
 class AccessLog:
-    """Writes `request complete` lines to standard output, from level `info` on, as many at a time as there are."""
+    """Writes `request complete` lines to standard output, from level `info` on: those of a turn together."""
 
     def __init__(self, service: str, level: str) -> None:
         self._service = service
         self._is_on = level in ("debug", "info")
         self._lines: list[bytes] = []
+        self._time: datetime | None = None
         self._answered: list[Answered] = []
 
     def passed_on(self, errand: "Errand", status: int) -> None:
@@ -36,8 +37,9 @@ class AccessLog:
         if traces.are_sent():
             traces.tell_answered(method, prefix, status, errand.traceparent, parent=errand.offered, seconds=spent)
         if self._is_on:
+            self._time = self._time or datetime.now(UTC)
             line = {
-                "timestamp": datetime.now(UTC),
+                "timestamp": self._time,
                 "level": "info",
                 "event": "request complete",
                 "service": self._service,
@@ -46,7 +48,7 @@ class AccessLog:
                 "method": method,
                 "url": shown(errand.target.raw),
                 "status": status,
-                "duration_ms": round(spent * 1000, 2),
+                "duration_ms": int(spent * 100_000) / 100,
                 **errand.whereabouts,
             }
             self._lines.append(orjson.dumps(line, option=LINE))
@@ -60,6 +62,7 @@ class AccessLog:
             sys.stdout.buffer.write(b"".join(self._lines))
             sys.stdout.buffer.flush()
             self._lines.clear()
+            self._time = None
 
 
 def shown(target: str) -> str:

@@ -1,15 +1,17 @@
 """An answer as it comes in: parsed strictly, one framing only, 1xx left out, nothing behind its end believed."""
 
+from typing import Final
+
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from gateway.failures import BadAnswer, BrokenOff
 from gateway.fields import Pairs, Sieve
 
-LARGEST_HEAD = 64 * 1024
-WITHOUT_BODY = (204, 304)
-OURS_TO_SAY = ("server", "via", "x-request-id")
+LARGEST_HEAD: Final = 64 * 1024
+WITHOUT_BODY: Final = (204, 304)
+OURS_TO_SAY: Final = ("server", "via", "x-request-id")
 
-SIEVE = Sieve(lambda name: name not in OURS_TO_SAY)
+SIEVE: Final = Sieve(lambda name: name not in OURS_TO_SAY)
 
 
 class Answer:

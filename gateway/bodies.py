@@ -1,10 +1,12 @@
 """A request's body: read at once when small, else passed on as it comes, and never beyond its limit."""
 
+from typing import Final
+
 from chassis.problems import Problem
 from gateway.heads import Reader, Request
 
-ONE_PIECE = 64 * 1024
-TAKES_BODY = frozenset(("POST", "PUT", "PATCH"))
+ONE_PIECE: Final = 64 * 1024
+TAKES_BODY: Final = frozenset(("POST", "PUT", "PATCH"))
 
 
 class Body:

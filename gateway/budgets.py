@@ -1,7 +1,9 @@
 """How often requests may be sent again: a share of the traffic, so that repeats never become the load that kills."""
 
-SHARE = 0.1
-MOST = 100.0
+from typing import Final
+
+SHARE: Final = 0.1
+MOST: Final = 100.0
 
 
 class Budget:

@@ -6,7 +6,7 @@ request that was sent before his own had come.
 
 from collections import OrderedDict
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.answers import Answer
 from gateway.failures import TooSlow
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 Address = tuple[str, str, str]  # scheme, host, and the target as it came
 Variant = tuple[str | bytes | None, ...]
 
-SIZE_OF_PLACE = 1024
-MOST_VARIANTS = 16
-SHARE_OF_PATIENCE = 1 / 60
-BRIDGED_SECONDS = 5.0
-READS = frozenset(("GET", "HEAD"))
-FOR_ONE_ALONE = frozenset(("authorization", "if-match", "if-range", "if-unmodified-since", "range"))
-FAILURES = frozenset((500, 502, 503, 504))
+SIZE_OF_PLACE: Final = 1024
+MOST_VARIANTS: Final = 16
+SHARE_OF_PATIENCE: Final = 1 / 60
+BRIDGED_SECONDS: Final = 5.0
+READS: Final = frozenset(("GET", "HEAD"))
+FOR_ONE_ALONE: Final = frozenset(("authorization", "if-match", "if-range", "if-unmodified-since", "range"))
+FAILURES: Final = frozenset((500, 502, 503, 504))
 
 
 class Fetch:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Collection, Mapping
 from functools import partial
+from typing import Final
 
 import structlog
 
@@ -18,7 +19,7 @@ from gateway.switchboard import Switchboard
 
 log = structlog.get_logger()
 
-FIRST_LOOK_SECONDS = 2.0
+FIRST_LOOK_SECONDS: Final = 2.0
 
 
 class Clerk(threading.Thread):

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Final
 
 from gateway.instances import Service
 from gateway.probes import Probe, Report, Said
 
-WORST_FIRST = ("down", "degraded", "up")
+WORST_FIRST: Final = ("down", "degraded", "up")
 Condition = dict[str, Any]
 
 

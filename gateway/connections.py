@@ -6,15 +6,15 @@ import os
 import socket
 from collections import deque
 from dataclasses import dataclass
-from selectors import EVENT_WRITE
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from gateway.answers import Answer
 from gateway.failures import BadAnswer, Failure, Lost, TooSlow, Unreachable
 from gateway.loop import Loop
+from gateway.pollers import WRITE
 from gateway.streams import Stream
 
-IDLE_SECONDS = 15.0
+IDLE_SECONDS: Final = 15.0
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Connection(Stream):
         connecting = socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         refused = connecting.connect_ex(address.place)
-        super().__init__(loop, connecting, EVENT_WRITE)
+        super().__init__(loop, connecting, WRITE)
         self.answer = Answer()
         self.asking: Asking | None = None
         self._pool = pool

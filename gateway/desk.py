@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from email.utils import formatdate
 from functools import lru_cache, partial
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_to_bytes
 
 from flask import Flask
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     Environ = dict[str, Any]
 
-MOST_WAITING = 256
-BUSY = 8
-ALWAYS_LINES = [f"{name}: {value}\r\n".encode() for name, value in ALWAYS.items() if name != "Server"]
+MOST_WAITING: Final = 256
+BUSY: Final = 8
+ALWAYS_LINES: Final = [f"{name}: {value}\r\n".encode() for name, value in ALWAYS.items() if name != "Server"]
 Headers = list[tuple[str, str]]
 
 

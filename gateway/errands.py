@@ -1,7 +1,7 @@
 """A request on its way to a service: what is sent, what it is known by, and what the client gets of the answer."""
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-REPEATABLE = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
-CLIENT_GONE = 499
-SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
+REPEATABLE: Final = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
+CLIENT_GONE: Final = 499
+SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
 class Errand:

@@ -1,6 +1,6 @@
 """One errand at a service: sent to an instance, or to another one where nothing is risked by that."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-STALLED_SECONDS = 10.0
-MOST_ATTEMPTS = 4
+STALLED_SECONDS: Final = 10.0
+MOST_ATTEMPTS: Final = 4
 
 
 class Exchange:

@@ -1,10 +1,11 @@
 """Header fields as they stand on the wire, and which of them are passed on to the other side."""
 
 from collections.abc import Callable
+from typing import Final
 
 Pairs = list[tuple[bytes, bytes]]
 
-HOP_BY_HOP = frozenset(
+HOP_BY_HOP: Final = frozenset(
     (
         "connection",
         "http2-settings",
@@ -18,7 +19,7 @@ HOP_BY_HOP = frozenset(
         "upgrade",
     )
 )
-MOST_SPELLINGS = 4096
+MOST_SPELLINGS: Final = 4096
 
 
 class Sieve:

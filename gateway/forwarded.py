@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import NamedTuple
+from typing import Final
 
 from chassis.problems import Problem
 from chassis.proxies import is_trusted
@@ -12,16 +12,19 @@ from gateway.targets import Target, is_host
 Networks = tuple[IPv4Network | IPv6Network, ...]
 Peer = tuple[str, str]  # the address and the scheme of a connection
 
-PSEUDONYM = "shop"
-CONDITIONS = (b"if-none-match:", b"if-modified-since:")
+PSEUDONYM: Final = "shop"
+CONDITIONS: Final = (b"if-none-match:", b"if-modified-since:")
 
 
-class Client(NamedTuple):
+class Client:
     """Who is asking, as far as the network can tell: address, scheme, and the host that it asked for."""
 
-    address: str
-    scheme: str
-    host: str
+    __slots__ = ("address", "host", "scheme")
+
+    def __init__(self, address: str, scheme: str, host: str) -> None:
+        self.address = address
+        self.scheme = scheme
+        self.host = host
 
 
 def client_of(request: Request, target: Target, peer: Peer, default_host: str, trusted: Networks) -> Client:

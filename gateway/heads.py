@@ -1,19 +1,20 @@
 """The head of a client's request: parsed strictly, one framing only, and what could be read in two ways refused."""
 
 import re
+from typing import Final
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from gateway.fields import Pairs, Sieve
 
-LARGEST_HEAD = 64 * 1024
-LARGEST_LINE = 8190
-LARGEST_FIELD = 8190
-MOST_FIELDS = 100
-LINE = re.compile(rb"([A-Z0-9!#$%&'*+.^_`|~-]{1,20}) ([!-\xff]+) HTTP/(1\.[01])\r\n")
-PARSED_METHODS = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"))
+LARGEST_HEAD: Final = 64 * 1024
+LARGEST_LINE: Final = 8190
+LARGEST_FIELD: Final = 8190
+MOST_FIELDS: Final = 100
+LINE: Final = re.compile(rb"([A-Z0-9!#$%&'*+.^_`|~-]{1,20}) ([!-\xff]+) HTTP/(1\.[01])\r\n")
+PARSED_METHODS: Final = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"))
 
-OURS_TO_SAY = frozenset(
+OURS_TO_SAY: Final = frozenset(
     (
         "content-length",
         "expect",
@@ -27,7 +28,7 @@ OURS_TO_SAY = frozenset(
         "x-time-left",
     )
 )
-IDENTITY = frozenset(
+IDENTITY: Final = frozenset(
     (
         "cf-connecting-ip",
         "fastly-client-ip",
@@ -49,7 +50,7 @@ IDENTITY = frozenset(
         "x-username",
     )
 )
-IDENTITY_PREFIXES = (
+IDENTITY_PREFIXES: Final = (
     "x-forwarded-",
     "x-user-",
     "x-remote-",
@@ -65,7 +66,7 @@ IDENTITY_PREFIXES = (
     "x-envoy-",
     "ssl-client-",
 )
-FRAMING = frozenset(("content-length", "host", "trailer", "transfer-encoding"))
+FRAMING: Final = frozenset(("content-length", "host", "trailer", "transfer-encoding"))
 
 
 def is_passed(name: str) -> bool:
@@ -75,7 +76,7 @@ def is_passed(name: str) -> bool:
     )
 
 
-SIEVE = Sieve(is_passed)
+SIEVE: Final = Sieve(is_passed)
 
 
 class Refused(Exception):

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Collection
+from typing import Final
 
 from chassis.breaker import Breaker
 from gateway.budgets import Budget
@@ -10,15 +11,15 @@ from gateway.connections import Address, Pool
 from gateway.failures import Unreachable
 from gateway.loop import Loop
 
-FAILURES = 3
-SHORTEST_REST = 1.0
-LONGEST_REST = 30.0
-LEAVING_SECONDS = 10.0
-RETURN_SECONDS = 10.0
-LEAST_WEIGHT = 0.1
-PARTS = 1024
-BREAKER_FAILURES = 10
-BREAKER_SECONDS = 1.0
+FAILURES: Final = 3
+SHORTEST_REST: Final = 1.0
+LONGEST_REST: Final = 30.0
+LEAVING_SECONDS: Final = 10.0
+RETURN_SECONDS: Final = 10.0
+LEAST_WEIGHT: Final = 0.1
+PARTS: Final = 1024
+BREAKER_FAILURES: Final = 10
+BREAKER_SECONDS: Final = 1.0
 
 
 class Instance:

@@ -3,21 +3,22 @@
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Final
 
 from gateway.answers import Answer
 from gateway.forwarded import via
 from gateway.heads import Request
 
-OK = 200
-NOT_MODIFIED = 304
-TAG = re.compile(rb'"[^"]*"')
-NEVER_SHARED = frozenset(("no-store", "private"))
-FOR_EVERYBODY = frozenset(("public", "max-age", "s-maxage"))
-ASK_FIRST = frozenset(("no-cache", "must-revalidate", "proxy-revalidate", "s-maxage"))
-OF_ONE_ANSWER = (b"age:", b"ratelimit", b"set-cookie:", b"warning:")
-OF_THE_BODY = (b"content-encoding:", b"content-length:", b"content-range:", b"content-type:")
-OVERHEAD = 2048
-LARGEST = 1024 * 1024
+OK: Final = 200
+NOT_MODIFIED: Final = 304
+TAG: Final = re.compile(rb'"[^"]*"')
+NEVER_SHARED: Final = frozenset(("no-store", "private"))
+FOR_EVERYBODY: Final = frozenset(("public", "max-age", "s-maxage"))
+ASK_FIRST: Final = frozenset(("no-cache", "must-revalidate", "proxy-revalidate", "s-maxage"))
+OF_ONE_ANSWER: Final = (b"age:", b"ratelimit", b"set-cookie:", b"warning:")
+OF_THE_BODY: Final = (b"content-encoding:", b"content-length:", b"content-range:", b"content-type:")
+OVERHEAD: Final = 2048
+LARGEST: Final = 1024 * 1024
 
 
 class Kept:

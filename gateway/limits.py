@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Final
 
 import structlog
 
@@ -15,7 +16,7 @@ from gateway.settings import GatewaySettings
 
 log = structlog.get_logger()
 
-READING = frozenset(("GET", "HEAD", "OPTIONS"))
+READING: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 Charges = Iterable[tuple[Limit, str]]
 
 

@@ -6,16 +6,15 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from selectors import EVENT_READ
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 
-from gateway.pollers import poller
+from gateway.pollers import READ, poller
 
 log = structlog.get_logger()
 
-TICK_SECONDS = 0.1
+TICK_SECONDS: Final = 0.1
 
 
 class Watched(Protocol):
@@ -53,7 +52,7 @@ class Loop:
         self._sending: list[Sending] = []
         self._after_turns: list[Callable[[], None]] = []
         self._waker = Waker()
-        self.watch(self._waker, EVENT_READ)
+        self.watch(self._waker, READ)
         self._ends = False
         self.is_running = False
 

@@ -1,5 +1,7 @@
 """How the cache came by an answer: counted, and told to the client in `Cache-Status` (RFC 9211) and `Warning`."""
 
+from typing import Final
+
 from gateway.gauges import CACHED
 
 
@@ -13,10 +15,10 @@ class Outcome:
         self.from_memory = from_memory
 
 
-HIT = Outcome("hit", "hit", from_memory=True)
-MISS = Outcome("miss", "fwd=miss; stored")
-REVALIDATED = Outcome("revalidated", "fwd=stale; fwd-status=304")
-JOINED = Outcome("joined", "fwd=stale; collapsed")
-STALE = Outcome("stale", "hit", '110 shop "Response is Stale"', from_memory=True)
-BRIDGED = Outcome("stale", "fwd=stale", '111 shop "Revalidation Failed"', from_memory=True)
-PASSED = CACHED.labels("passed")
+HIT: Final = Outcome("hit", "hit", from_memory=True)
+MISS: Final = Outcome("miss", "fwd=miss; stored")
+REVALIDATED: Final = Outcome("revalidated", "fwd=stale; fwd-status=304")
+JOINED: Final = Outcome("joined", "fwd=stale; collapsed")
+STALE: Final = Outcome("stale", "hit", '110 shop "Response is Stale"', from_memory=True)
+BRIDGED: Final = Outcome("stale", "fwd=stale", '111 shop "Revalidation Failed"', from_memory=True)
+PASSED: Final = CACHED.labels("passed")

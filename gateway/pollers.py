@@ -3,14 +3,17 @@
 import select
 import selectors
 import sys
-from selectors import EVENT_READ, EVENT_WRITE
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from gateway.loop import Watched
 
-MOST_AT_ONCE, CLIENTS_AT_ONCE = 1024, 64
-EPOLL_READ, EPOLL_WRITE = 1, 4  # as the kernel has them; `select` names them on Linux alone
+READ: Final = 1  # as `selectors` has them
+WRITE: Final = 2
+MOST_AT_ONCE: Final = 1024
+CLIENTS_AT_ONCE: Final = 64
+EPOLL_READ: Final = 1  # as the kernel has them; `select` names them on Linux alone
+EPOLL_WRITE: Final = 4
 
 
 class Poller:
@@ -56,7 +59,7 @@ class Epoll(Poller):
     def watch(self, watched: "Watched", mask: int) -> None:
         number = watched.fileno()
         side = self._clients if watched.is_client else self._services
-        events = (EPOLL_READ if mask & EVENT_READ else 0) | (EPOLL_WRITE if mask & EVENT_WRITE else 0)
+        events = (EPOLL_READ if mask & READ else 0) | (EPOLL_WRITE if mask & WRITE else 0)
         if number in self._watched:
             side.modify(number, events)
         else:
@@ -76,7 +79,7 @@ class Epoll(Poller):
         return [
             (
                 self._watched[number],
-                (EVENT_READ if event & ~EPOLL_WRITE else 0) | (EVENT_WRITE if event & ~EPOLL_READ else 0),
+                (READ if event & ~EPOLL_WRITE else 0) | (WRITE if event & ~EPOLL_READ else 0),
             )
             for number, event in events
         ]

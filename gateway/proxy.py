@@ -2,6 +2,7 @@
 
 import socket
 from functools import partial
+from typing import Final
 
 import structlog
 
@@ -25,10 +26,10 @@ from gateway.visitors import Visitor
 
 log = structlog.get_logger()
 
-REFUSED_METHODS = frozenset(("CONNECT", "TRACE"))
-ALLOWED = {"Allow": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}
-PROBES = frozenset(("/livez", "/readyz", "/metrics"))
-WORDS = {
+REFUSED_METHODS: Final = frozenset(("CONNECT", "TRACE"))
+ALLOWED: Final = {"Allow": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}
+PROBES: Final = frozenset(("/livez", "/readyz", "/metrics"))
+WORDS: Final = {
     400: ("bad-request", "The request is malformed."),
     414: ("uri-too-long", "The address is too long."),
     417: ("expectation-failed", "The only expectation that is met here is 100-continue."),

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import accumulate
+from typing import Final
 
-BODY = 1024 * 1024
-MOST_PATHS = 4096
+BODY: Final = 1024 * 1024
+MOST_PATHS: Final = 4096
 
 
 @dataclass(frozen=True)

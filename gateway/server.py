@@ -6,7 +6,6 @@ import resource
 import signal
 import socket
 import sys
-from selectors import EVENT_READ
 from typing import Any
 
 import structlog
@@ -15,6 +14,7 @@ from chassis import health, logs
 from chassis.server import claim_port
 from gateway.app import create_app
 from gateway.loop import Loop
+from gateway.pollers import READ
 from gateway.proxy import Proxy
 from gateway.settings import GatewaySettings
 
@@ -64,7 +64,7 @@ class Door:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         self._listener = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
         self._listener.setblocking(False)
-        self._loop.watch(self, EVENT_READ)
+        self._loop.watch(self, READ)
 
     def fileno(self) -> int:
         return self._listener.fileno()

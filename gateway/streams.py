@@ -3,12 +3,13 @@
 import math
 import socket
 from collections import deque
-from selectors import EVENT_READ, EVENT_WRITE
+from typing import Final
 
 from gateway.loop import Loop
+from gateway.pollers import READ, WRITE
 
-RECEIVE = 64 * 1024
-PLENTY = 256 * 1024
+RECEIVE: Final = 64 * 1024
+PLENTY: Final = 256 * 1024
 
 
 class Stream:
@@ -16,7 +17,7 @@ class Stream:
 
     is_client = False
 
-    def __init__(self, loop: Loop, connected: socket.socket, mask: int = EVENT_READ) -> None:
+    def __init__(self, loop: Loop, connected: socket.socket, mask: int = READ) -> None:
         self.due = math.inf
         self.loop = loop
         self.unsent = 0
@@ -34,9 +35,9 @@ class Stream:
         return self._socket.fileno()
 
     def on_event(self, mask: int) -> None:
-        if mask & EVENT_WRITE and self.is_open:
+        if mask & WRITE and self.is_open:
             self._send_kept()
-        if mask & EVENT_READ and self._reads and self.is_open:
+        if mask & READ and self._reads and self.is_open:
             try:
                 data = self._recv(RECEIVE)
             except BlockingIOError:
@@ -142,7 +143,7 @@ class Stream:
             self.on_drained()
 
     def _listen(self) -> None:
-        mask = (EVENT_READ if self._reads else 0) | (EVENT_WRITE if self._kept else 0)
+        mask = (READ if self._reads else 0) | (WRITE if self._kept else 0)
         if self.is_open and mask != self._mask:
             self._mask = mask
             self.loop.watch(self, mask)

@@ -2,24 +2,27 @@
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from chassis.problems import Problem
 
-ABSOLUTE = re.compile(r"https?://([^/?#]*)(.*)", re.IGNORECASE)
-HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
-BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-HIDDEN_SEPARATOR = re.compile(r"%(?:2f|5c|00)", re.IGNORECASE)
-AMBIGUOUS = re.compile(r"//|\\|\0|/\.{1,2}(?:[;/]|$)")
+ABSOLUTE: Final = re.compile(r"https?://([^/?#]*)(.*)", re.IGNORECASE)
+HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
+BAD_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+HIDDEN_SEPARATOR: Final = re.compile(r"%(?:2f|5c|00)", re.IGNORECASE)
+AMBIGUOUS: Final = re.compile(r"//|\\|\0|/\.{1,2}(?:[;/]|$)")
 
 
-class Target(NamedTuple):
+class Target:
     """What a request asks for: path and query just as they came, the path alone, and the host if the target says it."""
 
-    raw: str
-    path: str
-    host: str | None = None
+    __slots__ = ("host", "path", "raw")
+
+    def __init__(self, raw: str, path: str, host: str | None) -> None:
+        self.raw = raw
+        self.path = path
+        self.host = host
 
 
 def read(raw: str) -> Target:

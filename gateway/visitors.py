@@ -4,7 +4,7 @@ import math
 import socket
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from chassis import health
 from chassis.headers import ALWAYS
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from gateway.errands import Errand
     from gateway.proxy import Proxy
 
-HEAD_SECONDS = 10.0
-BODY_SECONDS = 10.0
-LEAST_PACE = 16 * 1024
-KEEP_ALIVE_SECONDS = 65.0
-STALLED_SECONDS = 10.0
-LINGER_SECONDS = 1.0
-HALF_CLOSED_SECONDS = 0.5
-LAST_CALL_SECONDS = 0.5
-HEAD_END = b"\r\n\r\n"
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-SERVER = f"Server: {ALWAYS['Server']}\r\n".encode()
-STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+HEAD_SECONDS: Final = 10.0
+BODY_SECONDS: Final = 10.0
+LEAST_PACE: Final = 16 * 1024
+KEEP_ALIVE_SECONDS: Final = 65.0
+STALLED_SECONDS: Final = 10.0
+LINGER_SECONDS: Final = 1.0
+HALF_CLOSED_SECONDS: Final = 0.5
+LAST_CALL_SECONDS: Final = 0.5
+HEAD_END: Final = b"\r\n\r\n"
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+SERVER: Final = f"Server: {ALWAYS['Server']}\r\n".encode()
+STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 
 class Visitor(Stream):

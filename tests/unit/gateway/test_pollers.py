@@ -3,12 +3,11 @@
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
-from selectors import EVENT_READ, EVENT_WRITE
 
 import pytest
 
 from gateway.loop import Loop
-from gateway.pollers import CLIENTS_AT_ONCE, Epoll, Poller
+from gateway.pollers import CLIENTS_AT_ONCE, READ, WRITE, Epoll, Poller
 from gateway.streams import Stream
 
 
@@ -32,15 +31,15 @@ def ends() -> Iterator[tuple[Stream, socket.socket]]:
 
 def test_it_waits_for_what_it_is_told_to(poller: Poller, ends: tuple[Stream, socket.socket]) -> None:
     ours, theirs = ends
-    poller.watch(ours, EVENT_READ)
+    poller.watch(ours, READ)
     assert poller.wait(0) == []
 
     theirs.send(b"a word")
-    assert poller.wait(1) == [(ours, EVENT_READ)]
-    poller.watch(ours, EVENT_READ | EVENT_WRITE)
-    assert poller.wait(1) == [(ours, EVENT_READ | EVENT_WRITE)]
-    poller.watch(ours, EVENT_WRITE)
-    assert poller.wait(1) == [(ours, EVENT_WRITE)]
+    assert poller.wait(1) == [(ours, READ)]
+    poller.watch(ours, READ | WRITE)
+    assert poller.wait(1) == [(ours, READ | WRITE)]
+    poller.watch(ours, WRITE)
+    assert poller.wait(1) == [(ours, WRITE)]
 
     poller.forget(ours)
     assert poller.wait(0) == []
@@ -48,13 +47,13 @@ def test_it_waits_for_what_it_is_told_to(poller: Poller, ends: tuple[Stream, soc
 
 def test_who_hung_up_is_read_to_the_end(poller: Poller, ends: tuple[Stream, socket.socket]) -> None:
     ours, theirs = ends
-    poller.watch(ours, EVENT_READ)
+    poller.watch(ours, READ)
     theirs.close()
 
     [(who, mask)] = poller.wait(1)
 
     assert who is ours
-    assert mask & EVENT_READ
+    assert mask & READ
 
 
 def test_what_is_not_waited_for_can_be_forgotten(poller: Poller, ends: tuple[Stream, socket.socket]) -> None:
@@ -77,7 +76,7 @@ def test_in_a_flood_services_are_seen_to_first_and_clients_by_and_by() -> None:
             ours, theirs = (stack.enter_context(end) for end in socket.socketpair())
             theirs.send(b"a word")
             stream = kind(loop, ours)
-            poller.watch(stream, EVENT_READ)
+            poller.watch(stream, READ)
             return stream
 
         crowd = [ready(Client) for _ in range(CLIENTS_AT_ONCE + 10)]
