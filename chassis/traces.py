@@ -61,8 +61,10 @@ def are_sent() -> bool:
 def child_of(parent: str | None) -> str:
     """A `traceparent` in the trace of `parent`, or in a new one when that is missing or malformed."""
     match = TRACEPARENT.fullmatch(parent) if parent else None
-    trace_id, flags = match.groups() if match else (made_up(16), "01")
-    return f"00-{trace_id}-{made_up(8)}-{flags}"
+    if match is None:
+        fresh = made_up(24)
+        return f"00-{fresh[:32]}-{fresh[32:]}-01"
+    return f"00-{match[1]}-{made_up(8)}-{match[2]}"
 
 
 def unsampled() -> str:

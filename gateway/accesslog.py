@@ -49,7 +49,9 @@ class AccessLog:
                 "url": shown(errand.target.raw),
                 "status": status,
                 "duration_ms": int(spent * 100_000) / 100,
-                **errand.whereabouts,
+                "route": prefix,
+                "upstream": errand.service.name,
+                "instance": errand.answered_by,
             }
             self._lines.append(orjson.dumps(line, option=LINE))
 

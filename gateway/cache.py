@@ -60,6 +60,8 @@ class Place:
 
     def variant(self, errand: "Errand") -> Variant:
         """Which version of a service it is for, and what it says in the fields that matter here."""
+        if not self.varies:
+            return (errand.service.name,)
         return (errand.service.name, *map(errand.request.said.get, self.varies))
 
     def keep(self, errand: "Errand", kept: Kept) -> None:
@@ -134,7 +136,7 @@ class Cache:
         elif answer.status in FAILURES and self._bridge(fetch):
             return
         else:
-            PASSED.inc()
+            PASSED.times += 1
             errand.pass_on(answer)
             if errand.request.method == "GET" or answer.status != OK:
                 self._give_up(fetch)
@@ -145,7 +147,7 @@ class Cache:
 
     def is_too_long(self, errand: "Errand") -> None:
         """Its answer is not kept, but passed on as it comes."""
-        PASSED.inc()
+        PASSED.times += 1
         self._give_up(self._ended(errand))
 
     def failed(self, errand: "Errand") -> bool:
@@ -153,7 +155,7 @@ class Cache:
         fetch = self._ended(errand)
         if self._bridge(fetch):
             return True
-        PASSED.inc()
+        PASSED.times += 1
         self._give_up(fetch)
         return False
 
@@ -286,10 +288,10 @@ class Cache:
             self._release(fetch)
 
     def _give(self, errand: "Errand", kept: Kept, outcome: Outcome) -> None:
-        outcome.counter.inc()
+        outcome.times += 1
         lines = outcome.lines
         if outcome.from_memory:
-            lines += b"Age: %d\r\n" % kept.age(self._loop.now)
+            lines += b"Age: %d\r\n" % int(kept.age(self._loop.now))
             errand.instance = None
         errand.give(kept, lines)
 

@@ -67,11 +67,12 @@ class Errand:
     @property
     def whereabouts(self) -> dict[str, str]:
         """Where it was sent, in the words of the log."""
-        return {
-            "route": self.route.prefix,
-            "upstream": self.service.name,
-            "instance": "cache" if self._is_kept else self.instance.name if self.instance else "none",
-        }
+        return {"route": self.route.prefix, "upstream": self.service.name, "instance": self.answered_by}
+
+    @property
+    def answered_by(self) -> str:
+        """Which instance it was sent to, if it had to be."""
+        return "cache" if self._is_kept else self.instance.name if self.instance else "none"
 
     @property
     def address(self) -> Address:

@@ -1,11 +1,15 @@
 """What the metrics show of the services' troubles, read when they are asked for."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Gauge, Metric
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from chassis.figures import registry
 from gateway.instances import Service
+from gateway.outcomes import OUTCOMES
 
 if TYPE_CHECKING:
     from gateway.cache import Cache
@@ -17,8 +21,21 @@ BUDGET = Gauge("gateway_retry_budget", "How many repeats may be spent now", ["se
 KNOWN = Gauge("gateway_instances", "Instances of the service that are known", ["service"], registry=registry)
 RESTING = Gauge("gateway_instances_resting", "Those of them that are left alone", ["service"], registry=registry)
 OF_A_SERVICE = (OPEN, TAKEN, PLACES, BUDGET, KNOWN, RESTING)
-CACHED = Counter("gateway_cache", "Questions to the cache, by how the answer was had", ["outcome"], registry=registry)
 CACHE_BYTES = Gauge("gateway_cache_bytes", "How much the cache keeps", registry=registry)
+
+
+class Asked(Collector):
+    """How often the cache was asked."""
+
+    def collect(self) -> Iterator[Metric]:
+        told = "Questions to the cache, by how the answer was had"
+        asked = CounterMetricFamily("gateway_cache", told, labels=["outcome"])
+        for name in dict.fromkeys(outcome.name for outcome in OUTCOMES):
+            asked.add_metric([name], sum(outcome.times for outcome in OUTCOMES if outcome.name == name))
+        yield asked
+
+
+registry.register(Asked())
 
 
 def show_cache(cache: "Cache") -> None:

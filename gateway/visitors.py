@@ -114,9 +114,13 @@ class Visitor(Stream):
     def answer(self, status: int, lines: list[bytes], body: list[bytes]) -> None:
         """Send a whole answer; `lines` are the lines of its head without those that are for this connection alone."""
         keeps = self._keeps
-        head = (STATUS_LINES.get(status) or _status_line(status), *lines, self._last_lines(keeps))
+        head = [STATUS_LINES.get(status) or _status_line(status), *lines, self._last_lines(keeps)]
         if sum(map(len, body)) <= ONE_PIECE:
-            (self.send_soon if keeps else self.send)(b"".join((*head, *body)))
+            whole = b"".join(head + body)
+            if keeps:
+                self.send_soon(whole)
+            else:
+                self.send(whole)
         else:
             self.send(b"".join(head))
             for piece in body:
