@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 READ: Final = 1  # as `selectors` has them
 WRITE: Final = 2
 MOST_AT_ONCE: Final = 1024
-CLIENTS_AT_ONCE: Final = 64
+CLIENTS_AT_ONCE: Final = 32
 EPOLL_READ: Final = 1  # as the kernel has them; `select` names them on Linux alone
 EPOLL_WRITE: Final = 4
 
@@ -47,7 +47,8 @@ class Epoll(Poller):
     """The same on Linux, without what `selectors` wraps each event in: that is 2 µs of a request's 30.
 
     Clients queue apart from services, and only so many are seen to at once: who read all the questions of a flood
-    before any answer would find every place taken, however fast the services are.
+    before any answer would find every place taken, however fast the services are, and what is known of so many
+    would no longer be in the processor's cache when their answers come.
     """
 
     def __init__(self) -> None:

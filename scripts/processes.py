@@ -96,4 +96,7 @@ def several(package: str, *commands: Sequence[str]) -> list[str]:
 def command_line(process: Process, reload: bool) -> list[str]:
     """How a process is started; with `reload` it starts again when its source changes."""
     line = [str(PYTHON), *process.command]
-    return [sys.executable, str(ROOT / "scripts/reload"), process.package, "chassis", "--", *line] if reload else line
+    if reload:
+        line = [sys.executable, str(ROOT / "scripts/reload"), process.package, "chassis", "--", *line]
+    # Where a service has more to do than it can, the gateway must still have the time to say so.
+    return line if process.name == "gateway" else ["nice", "-n", "10", *line]

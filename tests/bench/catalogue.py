@@ -29,6 +29,7 @@ BOUNDS = {"first page": (1.1, 1.0), "search for a rare term": (1.3, 1.0), "produ
 FILTERED_BOUNDS = (2.0, 1.3)
 FAR, WHOLE_PAGE, PAGE = 10_000, 100, 20
 ONE = "p-7"
+A_SECOND = {"CACHE_SECONDS": "1"}
 CACHED = ((40, 80), (25, 45))
 COURSE = "the course's service"
 
@@ -67,8 +68,8 @@ def slug(server: Server, directory: Path, effort: Effort) -> Iterator[Figure]:
     with (
         _serving(store, directory) as products,
         shop.gateway(directory, products, name="gateway that passes on") as ours,
-        shop.gateway(directory, products, name="gateway that asks", **shop.KEPT) as asking,
-        shop.gateway(directory, products, name="gateway that trusts", **shop.KEPT, CACHE_SECONDS="1") as trusting,
+        shop.gateway(directory, products, shop.KEPT, name="gateway that asks") as asking,
+        shop.gateway(directory, products, shop.KEPT | A_SECOND, name="gateway that trusts") as trusting,
         course(["tests.bench.peers.course"], "development server", directory, store.url) as plain,
         course(["gunicorn", "--workers=2", "tests.bench.peers.course:app"], "gunicorn", directory, store.url) as better,
     ):

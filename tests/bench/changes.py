@@ -28,7 +28,7 @@ def instances(directory: Path, effort: Effort) -> Iterator[Figure]:
     urls = ",".join(f"http://127.0.0.1:{port}" for port in ports)
     with ExitStack() as stack:
         first = stack.enter_context(nginx.service(directory, ports[0]))
-        ours = stack.enter_context(shop.gateway(directory, first, PRODUCT_URL=urls, **LOOK))
+        ours = stack.enter_context(shop.gateway(directory, first, {"PRODUCT_URL": urls} | LOOK))
         # Nobody asks before they are there, so that to the gateway they are new, and not ones that have failed.
         others = [stack.enter_context(nginx.service(directory, port)) for port in ports[1:]]
         began = time.perf_counter()

@@ -49,7 +49,7 @@ def cached(directory: Path, effort: Effort) -> Iterator[Figure]:
     """What the gateway's cache answers, whole or by a 304, against nginx as a proxy that asks each time."""
     with (
         nginx.service(directory) as upstream,
-        shop.gateway(directory, upstream, **shop.KEPT) as ours,
+        shop.gateway(directory, upstream, shop.KEPT) as ours,
         nginx.proxy("nginx", directory, upstream) as peer,
     ):
         found = interleaved(

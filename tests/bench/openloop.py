@@ -13,6 +13,7 @@ from tests.bench import cores
 from tests.bench.processes import Running
 
 PATIENCE_SECONDS = 1.0
+REFUSED = 503
 MOST_CONNECTIONS = 1000
 # Before anything counts: until then the first clients have been answered or have gone.
 LEAD_SECONDS = 1.0
@@ -21,12 +22,16 @@ LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the clients: good answers a second, and the milliseconds from wanting one to having it."""
+    """What became of the clients: good answers a second, and the milliseconds from wanting one to having it.
+
+    `refused` are the milliseconds after which all but one in a hundred of those who were refused knew it.
+    """
 
     offered: float
     good: float
     p50: float
     p99: float
+    refused: float
     answers: Counter[str]
     load_busy: float
 
@@ -84,6 +89,7 @@ class OpenLoop:
         self._waiting: deque[tuple[float, Caller]] = deque()
         self._answers: Counter[str] = Counter()
         self._times: list[float] = []
+        self._refusals: list[float] = []
         self._counts_from = 0.0
 
     def run(self) -> Outcome:
@@ -103,7 +109,8 @@ class OpenLoop:
             self._forget(caller)
         self._poll.close()
         p50, p99 = _middle_and_end(self._times)
-        return Outcome(self._rate, len(self._times) / self._seconds, p50, p99, self._answers, busy)
+        _, refused = _middle_and_end(self._refusals)
+        return Outcome(self._rate, len(self._times) / self._seconds, p50, p99, refused, self._answers, busy)
 
     def _arrive(self, wanted_at: float) -> None:
         caller = self._free.pop() if self._free else self._connected()
@@ -158,6 +165,8 @@ class OpenLoop:
         self._answers[str(status) if took <= PATIENCE_SECONDS else "too late"] += 1
         if 200 <= status < 300 and took <= PATIENCE_SECONDS:
             self._times.append(took * 1000)
+        elif status == REFUSED:
+            self._refusals.append(took * 1000)
 
     def _leave(self) -> None:
         too_long = time.perf_counter() - PATIENCE_SECONDS

@@ -27,24 +27,29 @@ KEPT = {"CACHE_BYTES": "67108864"}
 
 
 def gateway(
-    directory: Path, upstream: Running, *, name: str = "gateway", **settings: str
+    directory: Path,
+    upstream: Running,
+    settings: Mapping[str, str] | None = None,
+    *,
+    name: str = "gateway",
+    on: set[int] = cores.SERVER,
 ) -> AbstractContextManager[Running]:
     """The gateway with everything on, compiled as in its image, in front of one upstream in all roles."""
-    return _gateway(compiled(), directory, upstream, name, settings)
+    return _gateway(compiled(), directory, upstream, name, on, settings or {})
 
 
 def interpreted_gateway(directory: Path, upstream: Running) -> AbstractContextManager[Running]:
     """The same as its source stands."""
-    return _gateway(ROOT, directory, upstream, "interpreted gateway", {})
+    return _gateway(ROOT, directory, upstream, "interpreted gateway", cores.SERVER, {})
 
 
 @contextmanager
 def _gateway(
-    tree: Path, directory: Path, upstream: Running, name: str, settings: Mapping[str, str]
+    tree: Path, directory: Path, upstream: Running, name: str, on: set[int], settings: Mapping[str, str]
 ) -> Iterator[Running]:
     told = LIMITS | NOTHING_KEPT | dict.fromkeys(UPSTREAMS, upstream.url) | dict(settings)
     with running(
-        name, [sys.executable, "-m", "gateway"], directory, ready="/livez", tree=tree, environment=told
+        name, [sys.executable, "-m", "gateway"], directory, on=on, ready="/livez", tree=tree, environment=told
     ) as found:
         yield found
 

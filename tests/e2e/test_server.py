@@ -51,6 +51,14 @@ def test_a_killed_process_is_started_again(shop_with: Callable[..., Shop]) -> No
     assert "product ended (signal SIGKILL); starting it again" in shop.output
 
 
+def test_the_gateway_goes_before_the_services(shop_with: Callable[..., Shop]) -> None:
+    shop = shop_with()
+    niceness = {
+        name: os.getpriority(os.PRIO_PROCESS, shop.pid(name)) for name in ("auth", "product", "order", "gateway")
+    }
+    assert niceness.pop("gateway") < min(niceness.values())
+
+
 def test_a_termination_ends_every_process(shop_with: Callable[..., Shop]) -> None:
     shop = shop_with()
     server = shop._server
