@@ -53,6 +53,24 @@ def test_the_document_is_made_of_what_was_measured_in_full(tmp_path: Path, monke
     assert "only a try" not in text
 
 
+def test_what_was_measured_elsewhere_stays_in_the_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "PLACE", tmp_path)
+    monkeypatch.setattr(document, "DOCUMENT", tmp_path / "performance.md")
+    (tmp_path / "performance.md").write_text(f"{document.BEGIN}{document.END}")
+    sections = ["gateway/fast", "gateway/cached"]
+    results.keep("gateway/cached", [Figure("304 ÷ nginx", 0.7)], quick=False)
+    document.renew(sections)
+    (tmp_path / "gateway-cached.json").unlink()
+    results.keep("gateway/fast", [Figure("gateway ÷ nginx", 0.5)], quick=False)
+
+    document.renew(sections)
+    both = (tmp_path / "performance.md").read_text()
+    document.renew(sections)
+
+    assert both.index("gateway ÷ nginx") < both.index("304 ÷ nginx")
+    assert (tmp_path / "performance.md").read_text() == both
+
+
 def test_each_section_goes_by_its_suite_and_name() -> None:
     names = list(sections([Server("sqlite"), Server("mysql")]))
     assert {name.partition("/")[0] for name in names} == {"gateway", "catalogue", "stock", "checkout"}
