@@ -16,7 +16,7 @@ from werkzeug.http import generate_etag, is_resource_modified, quote_etag
 
 from chassis import headers, health, metrics, traces, wire
 from chassis.answers import CATALOGUE_CACHE
-from chassis.problems import REFUSED, Refusal
+from chassis.problems import REFUSED
 from chassis.requestlog import PASSED_ON, PassedOn, request_id
 
 if TYPE_CHECKING:
@@ -71,8 +71,6 @@ class Windows:
         try:
             with metrics.IN_FLIGHT.track_inprogress(), self._app.app_context():
                 body = wire.dump(window.document(**asked.groupdict()))
-        except Refusal:
-            return None
         except Exception as error:  # noqa: BLE001 - it is raised again behind the window
             environ[REFUSED] = error
             return None

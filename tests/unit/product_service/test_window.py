@@ -13,7 +13,7 @@ from chassis.figures import registry
 from tests.accounts import Accounts
 from tests.builders import offer
 from tests.conftest import MakeApp
-from tests.databases import listening
+from tests.databases import listening, statements
 from tests.unit.product_service.conftest import Offer
 
 PATH = "/api/v2/products/mug"
@@ -120,6 +120,15 @@ def test_behind_a_window_without_a_database_the_route_says_what_is_wrong(anybody
     assert answer.headers["Retry-After"] == "1"
     assert answer.content_type == "application/problem+json"
     assert len(tried) == 1
+
+
+@pytest.mark.usefixtures("at_the_route")
+def test_what_is_not_there_is_looked_for_once(anybody: FlaskClient) -> None:
+    with statements() as sent:
+        answer = anybody.get(f"{PATH}s")
+
+    assert answer.status_code == 404
+    assert len(sent) == 1
 
 
 def test_at_debug_the_log_has_what_was_shown(make_app: MakeApp, accounts: Accounts, capsys: Captured) -> None:
