@@ -10,29 +10,11 @@ from typing import Final, Protocol
 
 import structlog
 
-from gateway.pollers import READ, poller
+from gateway.pollers import READ, Watched, poller
 
 log = structlog.get_logger()
 
 TICK_SECONDS: Final = 0.1
-
-
-class Watched(Protocol):
-    """Something with a socket: told when there is something to do, and when its time is up."""
-
-    due: float
-    is_client: bool
-
-    def fileno(self) -> int: ...
-
-    def on_event(self, mask: int) -> None:
-        """The socket can be read from or written to, as `selectors` has it."""
-
-    def on_due(self) -> None:
-        """It is later than `due`."""
-
-    def close(self) -> None:
-        """Let go of the socket."""
 
 
 class Sending(Protocol):

@@ -2,6 +2,7 @@
 
 import math
 import socket
+from abc import ABC, abstractmethod
 from collections import deque
 from typing import Final
 
@@ -12,7 +13,7 @@ RECEIVE: Final = 64 * 1024
 PLENTY: Final = 256 * 1024
 
 
-class Stream:
+class Stream(ABC):
     """One end of a connection; whoever is a Stream says what happens `on_data`, `on_end`, `on_drained` and `on_due`."""
 
     is_client = False
@@ -106,20 +107,21 @@ class Stream:
             self.loop.forget(self)
             self._socket.close()
 
+    @abstractmethod
     def on_data(self, data: bytes) -> None:
         """Something has come."""
-        raise NotImplementedError
 
+    @abstractmethod
     def on_end(self) -> None:
         """Nothing more will come."""
-        raise NotImplementedError
 
+    @abstractmethod
     def on_drained(self) -> None:
         """The peer has taken enough for more to be sent."""
 
+    @abstractmethod
     def on_due(self) -> None:
         """It is later than `due`."""
-        raise NotImplementedError
 
     def _send_kept(self) -> None:
         before = self.unsent

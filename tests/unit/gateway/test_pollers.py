@@ -8,7 +8,7 @@ import pytest
 
 from gateway.loop import Loop
 from gateway.pollers import CLIENTS_AT_ONCE, READ, WRITE, Epoll, Poller
-from gateway.streams import Stream
+from tests.unit.gateway.ends import End
 
 
 @pytest.fixture(params=[Poller, Epoll])
@@ -19,17 +19,17 @@ def poller(request: pytest.FixtureRequest) -> Iterator[Poller]:
 
 
 @pytest.fixture
-def ends() -> Iterator[tuple[Stream, socket.socket]]:
+def ends() -> Iterator[tuple[End, socket.socket]]:
     """A stream of ours, and its peer's socket."""
     loop = Loop()
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        yield Stream(loop, ours), theirs
+        yield End(loop, ours), theirs
     loop.end()
     loop.run()
 
 
-def test_it_waits_for_what_it_is_told_to(poller: Poller, ends: tuple[Stream, socket.socket]) -> None:
+def test_it_waits_for_what_it_is_told_to(poller: Poller, ends: tuple[End, socket.socket]) -> None:
     ours, theirs = ends
     poller.watch(ours, READ)
     assert poller.wait(0) == []
@@ -45,7 +45,7 @@ def test_it_waits_for_what_it_is_told_to(poller: Poller, ends: tuple[Stream, soc
     assert poller.wait(0) == []
 
 
-def test_who_hung_up_is_read_to_the_end(poller: Poller, ends: tuple[Stream, socket.socket]) -> None:
+def test_who_hung_up_is_read_to_the_end(poller: Poller, ends: tuple[End, socket.socket]) -> None:
     ours, theirs = ends
     poller.watch(ours, READ)
     theirs.close()
@@ -56,13 +56,13 @@ def test_who_hung_up_is_read_to_the_end(poller: Poller, ends: tuple[Stream, sock
     assert mask & READ
 
 
-def test_what_is_not_waited_for_can_be_forgotten(poller: Poller, ends: tuple[Stream, socket.socket]) -> None:
+def test_what_is_not_waited_for_can_be_forgotten(poller: Poller, ends: tuple[End, socket.socket]) -> None:
     poller.forget(ends[0])
 
     assert poller.wait(0) == []
 
 
-class Client(Stream):
+class Client(End):
     """One of a crowd."""
 
     is_client = True
@@ -72,7 +72,7 @@ def test_in_a_flood_services_are_seen_to_first_and_clients_by_and_by() -> None:
     loop, poller = Loop(), Epoll()
     with ExitStack() as stack:
 
-        def ready(kind: type[Stream]) -> Stream:
+        def ready(kind: type[End]) -> End:
             ours, theirs = (stack.enter_context(end) for end in socket.socketpair())
             theirs.send(b"a word")
             stream = kind(loop, ours)
@@ -80,7 +80,7 @@ def test_in_a_flood_services_are_seen_to_first_and_clients_by_and_by() -> None:
             return stream
 
         crowd = [ready(Client) for _ in range(CLIENTS_AT_ONCE + 10)]
-        service = ready(Stream)
+        service = ready(End)
 
         first, *others = (who for who, _ in poller.wait(1))
         assert first is service

@@ -6,18 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from gateway.loop import Loop
-from gateway.streams import Stream
-
-
-class End(Stream):
-    """One end of a connection that does nothing by itself."""
-
-    def on_data(self, data: bytes) -> None: ...
-
-    def on_end(self) -> None: ...
-
-    def on_due(self) -> None: ...
-
+from tests.unit.gateway.ends import End
 
 Ends = tuple[End, socket.socket]
 
