@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from flask import Flask
 
 from gateway.instances import Service
 from tests.unit.gateway.wires import Gateway, running_gateway
+
+NUMBERS = count(1)
 
 
 @pytest.fixture(scope="package")
@@ -38,3 +41,9 @@ def catalogue(app: Flask) -> Service:
     """The service as the gateway knows it."""
     service: Service = app.extensions["board"].services["catalogue"]
     return service
+
+
+@pytest.fixture
+def lamp() -> str:
+    """The address of a product that no other test asks for."""
+    return f"/api/v2/products/lamp-{next(NUMBERS)}"
