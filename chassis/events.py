@@ -12,9 +12,9 @@ from flask.cli import AppGroup
 from chassis import figures, health, inbox, outbox
 from chassis.broker import Broker, BrokerAway, DeadLetter
 from chassis.brokers import connected
+from chassis.deadletters import DeadLetterCount
 from chassis.envelope import listens_to
 from chassis.inbox import Listeners
-from chassis.tally import Tally
 from chassis.worker import Job
 
 Answer = TypeVar("Answer")
@@ -35,7 +35,7 @@ def install(app: Flask, listeners: Listeners | None = None) -> None:
     figures.ask(app, figures.OUTBOX_AGE, outbox.age)
     health.tell_queue(app, "outbox", outbox.waiting)
     if listeners:
-        health.tell_queue(app, "dead letters", Tally(connect, app.name).told)
+        health.tell_queue(app, "dead letters", DeadLetterCount(connect, app.name).told)
 
 
 def jobs(app: Flask) -> list[Job]:

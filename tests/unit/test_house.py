@@ -59,6 +59,12 @@ def test_a_file_says_at_its_top_what_it_is_about(package: str) -> None:
     assert not [name for name in bare if not files()[name].lstrip("#!/ \n").startswith(('"""', "usr/bin"))]
 
 
+def test_the_plan_of_the_house_names_every_file_of_the_chassis_and_no_other() -> None:
+    _, table = files()["ARCHITECTURE.md"].split("## The chassis", 1)
+    named = set(re.findall(r"`(\w+\.py)`", table.split("\n## ", 1)[0]))
+    assert named == {Path(name).name for name in python("chassis/") if name.count("/") == 1} - {"__init__.py"}
+
+
 def test_each_service_has_the_same_floor_plan() -> None:
     for package in PACKAGES[:-1]:
         for room in ("__init__.py", "__main__.py", "app.py", "settings.py", "models.py", "migrations/env.py"):

@@ -9,9 +9,9 @@ from flask.testing import FlaskCliRunner
 from chassis import inbox, outbox
 from chassis.broker import BrokerAway
 from chassis.brokers import connected
+from chassis.deadletters import DeadLetterCount
 from chassis.inbox import listen
 from chassis.postbox import Postbox
-from chassis.tally import Tally
 from tests.builders import eventually
 from tests.unit.events.conftest import confirm, had_effects
 
@@ -39,17 +39,17 @@ def test_dead_letters_are_listed_with_their_reason(cli: FlaskCliRunner) -> None:
 
 
 def test_dead_letters_are_counted_aside(cli: FlaskCliRunner, toy: Flask) -> None:
-    tally = Tally(partial(connected, toy.extensions["settings"]), toy.name)
-    assert tally.told() == "not counted yet"
-    assert eventually(lambda: (told := tally.told()) != "not counted yet" and told) == "2 given up"
+    count = DeadLetterCount(partial(connected, toy.extensions["settings"]), toy.name)
+    assert count.told() == "not counted yet"
+    assert eventually(lambda: (told := count.told()) != "not counted yet" and told) == "2 given up"
     assert len(listed(cli)) == 2, "all are still there"
 
 
 def test_nobody_waits_for_a_count_that_cannot_be_had(tmp_path: Path) -> None:
     (tmp_path / "events").touch()
-    tally = Tally(lambda: Postbox(tmp_path / "events"), "auth_service")
-    assert tally.told() == "not counted yet"
-    assert eventually(lambda: (told := tally.told()) != "not counted yet" and told) == "unknown, the broker is away"
+    count = DeadLetterCount(lambda: Postbox(tmp_path / "events"), "auth_service")
+    assert count.told() == "not counted yet"
+    assert eventually(lambda: (told := count.told()) != "not counted yet" and told) == "unknown, the broker is away"
 
 
 def test_a_dead_letter_is_shown_whole(cli: FlaskCliRunner) -> None:

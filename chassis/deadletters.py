@@ -10,7 +10,7 @@ from chassis.broker import Broker, BrokerAway
 FRESH_SECONDS = 10.0
 
 
-class Tally:
+class DeadLetterCount:
     """The last count of a service's dead letters; asked when that is older than 10 s, it begins a new one.
 
     Each count has a line to the broker of its own, made by `connect`.
@@ -27,7 +27,7 @@ class Tally:
         """In words, as `2 given up`."""
         said = self._said
         if time.monotonic() >= self._until and self._counting.acquire(blocking=False):
-            threading.Thread(target=self._count, name="tally", daemon=True).start()
+            threading.Thread(target=self._count, name="dead letters", daemon=True).start()
         return said
 
     def _count(self) -> None:
