@@ -12,6 +12,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import URL, Connection, Dialect
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import PoolResetState
 from sqlalchemy.types import TypeDecorator
 
 from chassis import traces
@@ -29,6 +30,7 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_name)s",
     "pk": "pk_%(table_name)s",
 }
+IN_TRANSACTION = 1  # a flag of MySQL's protocol, SERVER_STATUS_IN_TRANS
 BUSY_CODES = {1205, 1213}
 ONLY_READS = {
     "isolation_level": "AUTOCOMMIT",
@@ -146,6 +148,8 @@ def attach(app: Flask, url: URL, pool_size: int) -> None:
                 sa.event.listen(engine, "connect", _prepare_sqlite)
         if url.get_backend_name() == "sqlite":
             sa.event.listen(db.engine, "begin", _begin_sqlite)
+        else:
+            sa.event.listen(db.engine, "reset", _end_transaction)
 
 
 def is_busy(error: OperationalError) -> bool:
@@ -163,6 +167,7 @@ def _engine_options(url: URL, pool_size: int) -> dict[str, Any]:
         "hide_parameters": True,
         "pool_recycle": 1800,
         "pool_pre_ping": True,
+        "pool_reset_on_return": None,  # `_end_transaction` does it where there is need
         "isolation_level": "READ COMMITTED",
         "connect_args": {
             "charset": "utf8mb4",
@@ -172,6 +177,12 @@ def _engine_options(url: URL, pool_size: int) -> dict[str, Any]:
         },
         **pool,
     }
+
+
+def _end_transaction(connection: Any, record: object, state: PoolResetState) -> None:
+    # PyMySQL has been told with the last answer whether a transaction is open; after a COMMIT none is.
+    if not state.transaction_was_reset and getattr(connection, "server_status", IN_TRANSACTION) & IN_TRANSACTION:
+        connection.rollback()
 
 
 def _prepare_sqlite(connection: Any, record: object) -> None:

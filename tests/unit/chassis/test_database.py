@@ -1,5 +1,6 @@
-"""A question that stands alone is asked outside of any transaction, and gets its answer even so."""
+"""What a database is sent, and what it is spared: a lone question has no transaction, a transaction has one end."""
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 
@@ -35,3 +36,28 @@ def test_a_connection_that_the_server_has_closed_meanwhile_is_replaced(noticeboa
     assert kept is not None
     kept.close()
     assert reader.execute(TEXTS) == []
+
+
+def rollbacks() -> int:
+    """How many the server has seen on this connection, which goes from hand to hand."""
+    if db.engine.driver != "pymysql":
+        pytest.skip("about what PyMySQL knows of MySQL")
+    counted = db.session.execute(sa.text("SHOW SESSION STATUS LIKE 'Com_rollback'")).one()
+    db.session.commit()
+    return int(counted[1])
+
+
+def test_what_is_committed_needs_no_other_end(noticeboard: Flask) -> None:
+    before = rollbacks()
+    db.session.add(Notice(text="for good", weight=1))
+    db.session.commit()
+    assert rollbacks() == before
+
+
+def test_nobody_gets_a_connection_in_the_midst_of_what_another_did(noticeboard: Flask) -> None:
+    before = rollbacks()
+    connection = db.engine.raw_connection()
+    connection.cursor().execute("INSERT INTO notices (text, weight, created_at) VALUES ('never', 1, now())")
+    connection.close()
+    assert rollbacks() == before + 1
+    assert db.session.scalars(TEXTS).all() == []
