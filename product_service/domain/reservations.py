@@ -1,7 +1,7 @@
 """Reservations: goods held for one buyer, all or nothing, until they are sold, given back or the time is over."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeAlias
@@ -32,6 +32,7 @@ ON_SALE = sa.select(goods.id, goods.slug, goods.name, goods.price, goods.availab
     goods.slug.in_(sa.bindparam("slugs", expanding=True)), goods.retired == 0
 )
 TAKEN = sa.select(named).where(named.in_(sa.bindparam("references", expanding=True)))
+NEW, NEW_LINES = sa.insert(RESERVATIONS), sa.insert(LINES)
 STEPS = {
     (HELD, COMMITTED): SELL,
     (HELD, RELEASED): RELEASE,
@@ -135,12 +136,12 @@ def reserve_together(wishes: Sequence[Wish]) -> list[Reservation | Held | Refusa
     The transaction is theirs alone: nothing may have been written in it before.
     """
     found = _on_sale({slug for wish in wishes for slug in wish.wanted})
-    # Asked after the stock: by now, a twin of a wish that took the last goods in its name has written that too.
-    taken = set(db.session.scalars(TAKEN, {"references": [wish.reference for wish in wishes]}))
-    new = {wish.reference: wish for wish in reversed(wishes) if wish.reference not in taken}
+    new = {wish.reference: wish for wish in reversed(wishes)}
     too_few = {reference: left for reference, wish in new.items() if (left := _too_few(wish, found))}
-    refused = {reference: OutOfStock(new[reference].wanted, left) for reference, left in too_few.items()}
-    held = _hold_all([wish for wish in new.values() if wish.reference not in refused], found)
+    # Asked after the stock: by now, a twin of a wish that took the last goods in its name has written that too.
+    late = too_few.keys() - _taken(too_few)
+    refused = {reference: OutOfStock(new[reference].wanted, too_few[reference]) for reference in late}
+    held = _hold_new({reference: wish for reference, wish in new.items() if reference not in too_few}, found)
     outcomes: dict[str, Held | Refusal] = {**refused, **held}
     return [outcomes.pop(wish.reference) if wish.reference in outcomes else _served(wish) for wish in wishes]
 
@@ -225,7 +226,26 @@ def _too_few(wish: Wish, found: Goods) -> dict[str, int]:
     return {slug: available for slug, available in left.items() if available < wish.wanted[slug]}
 
 
-def _hold_all(wishes: Sequence[Wish], found: Goods) -> dict[str, Held]:
+def _taken(references: Collection[str]) -> set[str]:
+    if not references:
+        return set()
+    return set(db.session.connection().scalars(TAKEN, {"references": list(references)}))
+
+
+def _hold_new(wishes: Mapping[str, Wish], found: Goods) -> dict[str, Held]:
+    """What is held now, by reference, for those who have not had it before.
+
+    They are nearly all: that somebody asks again is learned from the table, by whose key it fails.
+    """
+    try:
+        return _hold_all(wishes.values(), found)
+    except IntegrityError:
+        db.session.rollback()
+        taken = _taken(wishes)
+        return _hold_all([wish for reference, wish in wishes.items() if reference not in taken], found)
+
+
+def _hold_all(wishes: Collection[Wish], found: Goods) -> dict[str, Held]:
     """What is held now, by reference: all of it, or nothing where the stock does not cover it."""
     quantities = Counter[int]()
     for wish in wishes:
@@ -244,16 +264,17 @@ def _served(wish: Wish) -> Reservation | Held | Refusal:
 
 
 def _on_sale(slugs: Iterable[str]) -> Goods:
-    return {row.slug: row for row in db.session.execute(ON_SALE, {"slugs": list(slugs)})}
+    return {row.slug: row for row in db.session.connection().execute(ON_SALE, {"slugs": list(slugs)})}
 
 
-def _written(wishes: Sequence[Wish], found: Goods) -> Sequence[Held]:
+def _written(wishes: Iterable[Wish], found: Goods) -> Sequence[Held]:
     moment = now()
     held = [_held(wish, found, moment) for wish in wishes]
     if held:
         rows = [{name: getattr(each, name) for name in WRITTEN} for each in held]
-        db.session.execute(sa.insert(RESERVATIONS), rows)
-        db.session.execute(sa.insert(LINES), [line._asdict() for each in held for line in each.lines])
+        connection = db.session.connection()
+        connection.execute(NEW, rows)
+        connection.execute(NEW_LINES, [line._asdict() for each in held for line in each.lines])
     return held
 
 

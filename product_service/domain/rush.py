@@ -6,6 +6,7 @@ This is group commit: the first in the queue serves all who stand in it, and cal
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 
 from sqlalchemy.exc import IntegrityError, OperationalError
 
@@ -21,7 +22,7 @@ class Buyer:
     """Somebody in the queue, called when served or when first; and what came of the wish."""
 
     wish: Wish
-    called: threading.Event = field(default_factory=threading.Event)
+    called: SimpleQueue[None] = field(default_factory=SimpleQueue)  # half the price of an Event
     outcome: Reservation | Held | BaseException | None = None
 
 
@@ -39,7 +40,7 @@ class Rush:
             self._queue.append(buyer)
             is_first = self._queue[0] is buyer
         if not is_first:
-            buyer.called.wait()
+            buyer.called.get()
         if buyer.outcome is None:
             self._serve_everybody()
         if isinstance(buyer.outcome, BaseException):
@@ -72,7 +73,7 @@ class Rush:
             del self._queue[: len(together)]
             first = self._queue[:1]
         for buyer in [*together, *first]:
-            buyer.called.set()
+            buyer.called.put(None)
 
 
 def _outcomes(wishes: Sequence[Wish]) -> Sequence[Reservation | Held | Exception]:

@@ -113,7 +113,7 @@ def move(quantities: Mapping[int, int], shift: Shift) -> list[int]:
 
 
 def _move(product_id: int, quantity: int, shift: Shift) -> bool:
-    moved: Any = db.session.execute(shift.of_enough, {"product": product_id, "quantity": quantity})
+    moved = db.session.connection().execute(shift.of_enough, {"product": product_id, "quantity": quantity})
     return bool(moved.rowcount)
 
 

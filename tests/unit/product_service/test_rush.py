@@ -153,6 +153,22 @@ def test_twins_in_a_queue_share_their_reservation(together: Serve, product: Offe
     assert stock("mug") == (4, 1)
 
 
+def test_who_asks_again_does_not_keep_the_others_from_being_served_together(together: Serve, product: Offer) -> None:
+    product(slug="mug", stock=5)
+    (before,) = together(wish("a", mug=1))
+
+    with statements() as sent, commits() as made:
+        again, *others = together(*(wish(reference, mug=1) for reference in "abcd"))
+
+    assert isinstance(before, Held)
+    assert isinstance(again, Reservation)
+    assert again.id == before.id
+    assert [type(answer) for answer in others] == [Held] * 3
+    assert len(made) == 1
+    assert len([statement for statement in sent if statement.startswith("UPDATE")]) == 2, sent
+    assert stock("mug") == (1, 4)
+
+
 def test_another_process_that_was_quicker_harms_nobody_in_the_queue(
     together: Serve, product: Offer, product_app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
