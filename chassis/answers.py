@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, request
 
 from chassis import wire
-from chassis.database import db
+from chassis.database import db, in_transaction
 from chassis.idempotency import claimed
 from chassis.paging import Slice, next_link, page_of
 from chassis.problems import Problem
@@ -27,7 +27,8 @@ def committed(document: Any = None, status: int = 200, **headers: str) -> Respon
     if claim is not None:
         claim.keep(response)
         db.session.add(claim)  # the use case may have rolled back and begun anew
-    db.session.commit()
+    if in_transaction():  # a session that has done nothing costs as much to make and to commit as any other
+        db.session.commit()
     return response
 
 

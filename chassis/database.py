@@ -97,7 +97,7 @@ class Reader:
 
     def execute(self, statement: sa.Select[*tuple[Any, ...]], values: Mapping[str, Any] | None = None) -> Rows:
         """All rows that the statement finds with these values."""
-        if db.session.registry.has() and db.session().in_transaction():
+        if in_transaction():
             return db.session.execute(statement, values).all()
         asked = time.monotonic()
         try:
@@ -113,6 +113,11 @@ class Reader:
 
 
 reader = Reader()
+
+
+def in_transaction() -> bool:
+    """Has anything been asked or changed that is still to be committed?"""
+    return db.session.registry.has() and db.session().in_transaction()
 
 
 def writes() -> None:

@@ -4,6 +4,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from chassis.answers import committed
 from chassis.database import READING, db, reader
 from tests.databases import listening
 from tests.noticeboard.models import Notice
@@ -36,6 +37,15 @@ def test_a_connection_that_the_server_has_closed_meanwhile_is_replaced(noticeboa
     assert kept is not None
     kept.close()
     assert reader.execute(TEXTS) == []
+
+
+def test_an_answer_commits_what_was_done_for_it_and_makes_no_session_where_nothing_was(noticeboard: Flask) -> None:
+    with noticeboard.test_request_context():
+        committed({"done": "nothing"})
+        assert not db.session.registry.has()
+        db.session.add(Notice(text="for good", weight=1))
+        committed({"done": "something"})
+    assert reader.execute(TEXTS) == [("for good",)]
 
 
 def rollbacks() -> int:
