@@ -1,6 +1,6 @@
-"""A rush without any HTTP: 16 buyers in one process hold one piece of a product after the other, as the view does.
+"""A rush without any HTTP: buyers in one process hold one piece of a product after the other, as the view does.
 
-`python -m tests.bench.rush URL SECONDS SLUG` prints the reservations a second.
+`python -m tests.bench.rush URL SECONDS SLUG BUYERS` prints the reservations a second.
 """
 
 import sys
@@ -15,14 +15,14 @@ from product_service.domain.reservations import Wish
 from product_service.domain.rush import Rush
 from tests.services import made
 
-BUYERS = 16
 HELD_SECONDS = 600
 
 
 def main() -> None:
-    seconds, served, all_there = float(sys.argv[2]), [0] * BUYERS, threading.Barrier(BUYERS)
+    seconds, crowd = float(sys.argv[2]), int(sys.argv[4])
+    served, all_there = [0] * crowd, threading.Barrier(crowd)
     with made("product_service", make_url(sys.argv[1])) as app:
-        told = ((app, sys.argv[3], number, seconds, served, all_there) for number in range(BUYERS))
+        told = ((app, sys.argv[3], number, seconds, served, all_there) for number in range(crowd))
         buyers = [threading.Thread(target=buy, args=each) for each in told]
         for buyer in buyers:
             buyer.start()

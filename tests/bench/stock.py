@@ -14,13 +14,13 @@ from tests.bench.figures import Figure
 from tests.bench.load import load
 from tests.bench.results import PLACE
 from tests.bench.rounds import Effort
-from tests.bench.rush import BUYERS
 from tests.bench.stores import Server, imported, migrated, settings
 from tests.services import SERVICE_TOKEN
 
 RUSH = Path(__file__).with_name("reserve.lua")
 ROWS = 100_000
 FLAT = 1.15
+CROWDS = (16, 64)  # as many as the writers beside them; and more than those, as in a rush there are
 HOT = "slug,name,price,stock\nhot,Hot,9.99,1000000000\n"
 
 
@@ -29,19 +29,25 @@ def reservations(server: Server, directory: Path, effort: Effort) -> Iterator[Fi
     url = migrated(server, "rush", directory)
     (directory / "hot.csv").write_text(HOT)
     shop.flask("product_service", directory, "catalog", "import", str(directory / "hot.csv"), **settings(url))
-    held, asked, committed = [], [], []
+    held: dict[int, list[float]] = {crowd: [] for crowd in CROWDS}
+    asked: dict[int, list[float]] = {crowd: [] for crowd in CROWDS}
+    committed = []
     with shop.product_service(directory, settings(url)) as service:
         for _ in range(effort.rounds):
-            told = {"SERVICE_TOKEN": SERVICE_TOKEN, "RUN": uuid.uuid4().hex[:12], "SLUG": "hot"}
-            asked.append(load(service, "/", effort.seconds, clients=BUYERS, script=RUSH, environment=told).rate)
-            held.append(rate("tests.bench.rush", url, effort.seconds, "hot"))
+            for crowd in CROWDS:
+                told = {"SERVICE_TOKEN": SERVICE_TOKEN, "RUN": uuid.uuid4().hex[:12], "SLUG": "hot"}
+                sample = load(service, "/", effort.seconds, clients=crowd, script=RUSH, environment=told)
+                asked[crowd].append(sample.rate)
+                held[crowd].append(rate("tests.bench.rush", url, effort.seconds, "hot", str(crowd)))
             committed.append(commits(url, effort.seconds))
     server.drop("rush")
     peer = f"{median(committed):.0f} commits/s by 16 writers"
     for name, rates in {"hot-row reservations": held, "the same over HTTP": asked}.items():
-        note = f"{median(rates):.0f} reservations/s, {peer}"
-        ratio = median(rates) / median(committed)
-        yield Figure(f"{server.kind}: {name} ÷ single-row commits", ratio, wanted=0.85, reach=4, note=note)
+        for crowd in CROWDS:
+            note = f"{median(rates[crowd]):.0f} reservations/s, {peer}"
+            ratio = median(rates[crowd]) / median(committed)
+            titled = f"{server.kind}: {name}, {crowd} buyers ÷ single-row commits"
+            yield Figure(titled, ratio, wanted=0.85, reach=4, note=note)
 
 
 def imports(server: Server, directory: Path, effort: Effort) -> Iterator[Figure]:
