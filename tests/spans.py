@@ -63,6 +63,8 @@ def running_backend(port: int = 0) -> Iterator[Backend]:
     with Backend(port) as backend:
         thread = threading.Thread(target=backend.serve_forever, args=(0.02,))
         thread.start()
-        yield backend
-        backend.shutdown()
-        thread.join()
+        try:
+            yield backend
+        finally:
+            backend.shutdown()
+            thread.join()
