@@ -4,8 +4,10 @@ import math
 import socket
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from statistics import median
 
 from tests.bench import cores, nginx, shop
 from tests.bench.crowds import crowd, slowloris, waiting_for
@@ -90,12 +92,13 @@ def _overload(whose: str, ours: Running, path: str, effort: Effort) -> Generator
 
 
 def _offered(ours: Running, path: str, rate: float, effort: Effort) -> Outcome:
-    """The middle one of the rounds, by how many were served well."""
+    """The middle one of the rounds, by how many were served well; refusals took what they took in the middle."""
     rounds = []
     for _ in range(math.ceil(effort.rounds / 2)):
         eventually(lambda: ours.answers(path), within=60)
         rounds.append(OpenLoop(ours, path, rate, effort.seconds).run())
-    return sorted(rounds, key=lambda outcome: outcome.good)[len(rounds) // 2]
+    middle = sorted(rounds, key=lambda outcome: outcome.good)[len(rounds) // 2]
+    return replace(middle, refused=median(outcome.refused for outcome in rounds))
 
 
 def _said(outcome: Outcome) -> str:
