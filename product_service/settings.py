@@ -9,6 +9,5 @@ class ProductSettings(DatabaseSettings):
     """The catalogue's settings; `CATALOG_WRITES=open` lets the tutorial's curl lines add products without a token."""
 
     port: int = 5002
-    threads: int = 64  # buyers who wait for the same product: no more of them than this are served together
     database_name: str = "product"
     catalog_writes: Literal["staff", "open"] = "staff"

@@ -32,7 +32,7 @@ def reservations(server: Server, directory: Path, effort: Effort) -> Iterator[Fi
     held: dict[int, list[float]] = {crowd: [] for crowd in CROWDS}
     asked: dict[int, list[float]] = {crowd: [] for crowd in CROWDS}
     committed = []
-    with shop.product_service(directory, settings(url)) as service:
+    with shop.product_service(directory, settings(url) | {"THREADS": str(max(CROWDS))}) as service:
         for _ in range(effort.rounds):
             for crowd in CROWDS:
                 told = {"SERVICE_TOKEN": SERVICE_TOKEN, "RUN": uuid.uuid4().hex[:12], "SLUG": "hot"}
