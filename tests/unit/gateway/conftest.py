@@ -24,9 +24,7 @@ def shared_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway
 @pytest.fixture
 def door(shared_gateway: Gateway) -> Gateway:
     """The gateway, its upstreams answering `200 ok` and remembering nothing from before."""
-    for upstream in shared_gateway.upstreams.values():
-        upstream.reset()
-    return shared_gateway
+    return shared_gateway.anew()
 
 
 @pytest.fixture

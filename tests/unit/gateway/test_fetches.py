@@ -23,9 +23,7 @@ def patient_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gatewa
 @pytest.fixture
 def patient(patient_gateway: Gateway) -> Gateway:
     """The same, its upstreams answering anew."""
-    for upstream in patient_gateway.upstreams.values():
-        upstream.reset()
-    return patient_gateway
+    return patient_gateway.anew()
 
 
 # Many at once.

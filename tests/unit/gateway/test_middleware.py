@@ -17,9 +17,7 @@ def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
 
 @pytest.fixture
 def door(hosted: Gateway) -> Gateway:
-    for upstream in hosted.upstreams.values():
-        upstream.reset()
-    return hosted
+    return hosted.anew()
 
 
 def test_it_passes_on_what_is_routed(door: Gateway) -> None:

@@ -116,6 +116,12 @@ class Gateway:
     def orders(self) -> Upstream:
         return self.upstreams["ORDER"]
 
+    def anew(self) -> "Gateway":
+        """The same, its upstreams answering `200 ok` and remembering nothing from before."""
+        for upstream in self.upstreams.values():
+            upstream.reset()
+        return self
+
     @property
     def passed_on(self) -> list[Received]:
         """What reached any service through it; what it asks them for its own pages does not count."""
