@@ -61,11 +61,12 @@ def load(
     with cores.on(cores.LOAD):
         told = {**os.environ, "REPORT": str(REPORT), **(environment or {})}
         said = subprocess.run(command, capture_output=True, text=True, check=True, env=told).stdout
-    spent = target.cpu_seconds - before
-    return _sample(json.loads(said.splitlines()[-1]), spent, load_meter.share(), server_meter.share())
+    sample = _sample(json.loads(said.splitlines()[-1]), target.cpu_seconds - before, load_meter, server_meter)
+    target.come_to_rest()
+    return sample
 
 
-def _sample(said: dict[str, float], spent: float, load_busy: float, server_busy: float) -> Sample:
+def _sample(said: dict[str, float], spent: float, load: cores.Meter, server: cores.Meter) -> Sample:
     answered = said["requests"]
     return Sample(
         rate=(answered - said["refused"]) / said["seconds"],
@@ -74,6 +75,6 @@ def _sample(said: dict[str, float], spent: float, load_busy: float, server_busy:
         cpu=spent / max(1, answered) * 1e6,
         refused=int(said["refused"]),
         failed=int(said["failed"]),
-        load_busy=load_busy,
-        server_busy=server_busy,
+        load_busy=load.share(),
+        server_busy=server.share(),
     )

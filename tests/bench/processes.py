@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,8 @@ from tests.shop import ROOT, TIED
 
 STARTING_SECONDS = 60.0
 ENDING_SECONDS = 15.0
+RESTING_SECONDS = 10.0
+LULL_SECONDS = 0.1
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -46,6 +49,10 @@ class Running:
         pages = (int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self._family())
         return sum(pages) * os.sysconf("SC_PAGE_SIZE")
 
+    def come_to_rest(self) -> None:
+        """Wait until it has ended what its last clients left behind: who is measured next must not pay for that."""
+        eventually(self._is_idle, within=RESTING_SECONDS)
+
     def signal(self, number: int) -> None:
         """Send it a signal."""
         self._process.send_signal(number)
@@ -62,6 +69,11 @@ class Running:
             return requests.get(self.url + path, timeout=5).status_code < 500
         except requests.RequestException:
             return False
+
+    def _is_idle(self) -> bool:
+        before = self.cpu_seconds
+        time.sleep(LULL_SECONDS)
+        return self.cpu_seconds - before < LULL_SECONDS / 2
 
     def _family(self) -> list[int]:
         found, new = [], [self._process.pid]
