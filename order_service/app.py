@@ -14,7 +14,8 @@ from order_service.api.orders import orders, settle
 from order_service.api.refusals import REFUSALS
 from order_service.api.webhooks import webhooks
 from order_service.cli import orders as commands
-from order_service.domain.checkout import FAILPOINTS, Saga
+from order_service.domain.failpoints import FAILPOINTS
+from order_service.domain.saga import Saga
 from order_service.listeners import LISTENERS
 from order_service.pages import cart as cart_pages
 from order_service.pages import checkout as checkout_pages

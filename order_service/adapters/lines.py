@@ -2,8 +2,8 @@
 
 from flask import current_app
 
-from order_service.domain.checkout import Saga
 from order_service.domain.payment import Payments
+from order_service.domain.saga import Saga
 from order_service.domain.stock import Catalogue
 
 

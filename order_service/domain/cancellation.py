@@ -1,12 +1,12 @@
 """Taking an order back, before it is on its way."""
 
 from chassis import outbox
-from chassis.database import commit_and_detach, db, now
-from chassis.failpoints import reach
+from chassis.database import db, now
 from chassis.money import money
 from order_service.domain import carts, orders
-from order_service.domain.checkout import Saga
+from order_service.domain.failpoints import save
 from order_service.domain.orders import WAY_BACK, Overtaken, Status, Step
+from order_service.domain.saga import Saga
 from order_service.models import Order
 
 
@@ -29,9 +29,7 @@ def cancel(order: Order, saga: Saga) -> Order:
     else:
         carts.let_go(order.cart_id, order.id)
         saga.settle(order)
-    reach("before-save-cancelled")
-    commit_and_detach()
-    reach("after-save-cancelled")
+    save("cancelled")
     return saga.drive(order)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from order_service.domain.checkout import FAILPOINTS
+from order_service.domain.failpoints import FAILPOINTS
 from tests.builders import eventually
 from tests.faults import chaos, tables
 from tests.faults.driver import Crowd, Customer

@@ -18,8 +18,8 @@ from chassis.peers import Peer
 from order_service.adapters.catalogue import HttpCatalogue
 from order_service.adapters.payments import Payments
 from order_service.api.orders import settle
-from order_service.domain import checkout
-from order_service.domain.checkout import Saga
+from order_service.domain import saga
+from order_service.domain.saga import Saga
 from product_service.models import OutboxEvent
 from tests.accounts import Accounts
 from tests.builders import Client, offer
@@ -103,7 +103,7 @@ def case(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Case]:
     """The fault that a test is about; everybody has little patience."""
-    monkeypatch.setattr(checkout, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(saga, "PATIENCE_SECONDS", 1.0)
     monkeypatch.setattr(database, "CONNECT_SECONDS", 1)
     monkeypatch.setattr(database, "ANSWER_SECONDS", 1)
     monkeypatch.setattr(rabbitmq, "CONNECT_SECONDS", SHORT)

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from chassis.database import db, now
 from order_service import worker
 from order_service.api.orders import settle
-from order_service.domain.checkout import Saga
+from order_service.domain.saga import Saga
 from order_service.models import Order
 from tests.accounts import Accounts
 from tests.builders import unique

@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from chassis.database import db
-from order_service.domain import checkout
 from order_service.domain import orders as domain
+from order_service.domain import saga
 from order_service.models import OutboxEvent
 from tests.accounts import Accounts
 from tests.unit.order_service.conftest import ADDRESS, check_out, put, read
@@ -247,7 +247,7 @@ def test_an_unknown_outcome_is_asked_about_until_it_is_known(
 def test_the_provider_is_given_no_more_time_than_the_catalogue_has_left(
     ada: FlaskClient, shelf: Shelf, till: Till, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkout, "PATIENCE_SECONDS", 3.0)
+    monkeypatch.setattr(saga, "PATIENCE_SECONDS", 3.0)
     put(ada, shelf.offer())
     assert check_out(ada).status_code == 201
     assert 0 < till.patience < 3.0

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from chassis import failpoints
 from chassis.settings import SettingsError
-from order_service.domain.checkout import FAILPOINTS
+from order_service.domain.failpoints import FAILPOINTS
 from order_service.domain.stock import Reservation
 from order_service.settings import OrderSettings
 from tests.services import SECRET_KEY, SERVICE_TOKEN, WEBHOOK_SECRET
