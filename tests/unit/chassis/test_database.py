@@ -4,6 +4,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from chassis import database
 from chassis.answers import committed
 from chassis.database import READING, db, reader
 from tests.databases import listening
@@ -71,3 +72,37 @@ def test_nobody_gets_a_connection_in_the_midst_of_what_another_did(noticeboard: 
     connection.close()
     assert rollbacks() == before + 1
     assert db.session.scalars(TEXTS).all() == []
+
+
+def test_a_connection_that_has_just_been_used_is_not_asked_for_a_sign_of_life(
+    noticeboard: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite is no peer that could be gone")
+    asked = 0
+
+    def ping(connection: object) -> bool:
+        nonlocal asked
+        asked += 1
+        return True
+
+    monkeypatch.setattr(db.engine.dialect, "do_ping", ping)
+    for rested, expected in ((60.0, 0), (0.0, 1)):
+        monkeypatch.setattr(database, "RESTED_SECONDS", rested)
+        db.session.scalars(TEXTS).all()
+        db.session.commit()
+        assert asked == expected
+
+
+def test_a_connection_that_was_closed_while_it_rested_is_replaced(
+    noticeboard: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite is no peer that could be gone")
+    monkeypatch.setattr(database, "RESTED_SECONDS", 0.0)
+    number = db.session.scalar(sa.select(sa.func.connection_id()))
+    db.session.commit()
+    with db.engines[READING].connect() as another:
+        another.execute(sa.text(f"KILL {number}"))
+    assert db.session.scalars(TEXTS).all() == []
+    assert db.session.scalar(sa.select(sa.func.connection_id())) != number
