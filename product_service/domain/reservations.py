@@ -129,13 +129,18 @@ def reserve(wish: Wish) -> Reservation | Held:
         return known
 
 
-def reserve_together(wishes: Sequence[Wish]) -> list[Reservation | Held | Refusal]:
+def on_sale(slugs: Iterable[str]) -> Goods:
+    """The goods on sale under these slugs, as they are now."""
+    return {row.slug: row for row in db.session.connection().execute(ON_SALE, {"slugs": list(slugs)})}
+
+
+def reserve_together(wishes: Sequence[Wish], found: Goods) -> list[Reservation | Held | Refusal]:
     """Hold for several buyers what each wishes for, in as few statements as for one while there is enough for all.
 
-    Where there is not, they are served one after the other; who goes away with nothing is answered with the refusal.
-    The transaction is theirs alone: nothing may have been written in it before.
+    `found` is what was on sale a moment ago of all that they wish for. Where there is not enough, they are served one
+    after the other; who goes away with nothing is answered with the refusal. The transaction is theirs alone: nothing
+    may have been written in it before.
     """
-    found = _on_sale({slug for wish in wishes for slug in wish.wanted})
     new = {wish.reference: wish for wish in reversed(wishes)}
     too_few = {reference: left for reference, wish in new.items() if (left := _too_few(wish, found))}
     # Asked after the stock: by now, a twin of a wish that took the last goods in its name has written that too.
@@ -213,7 +218,7 @@ def _named(wish: Wish) -> Reservation | None:
 
 
 def _hold(wish: Wish) -> Held:
-    found = _on_sale(wish.wanted)
+    found = on_sale(wish.wanted)
     short = stock.move({found[slug].id: wish.wanted[slug] for slug in found}, HOLD)
     lacking = (slug for slug in wish.wanted if slug not in found or found[slug].id in short)
     if left := {slug: stock.available_of(found[slug].id) if slug in found else 0 for slug in lacking}:
@@ -261,10 +266,6 @@ def _served(wish: Wish) -> Reservation | Held | Refusal:
         return reserve(wish)
     except Refusal as refusal:
         return refusal
-
-
-def _on_sale(slugs: Iterable[str]) -> Goods:
-    return {row.slug: row for row in db.session.connection().execute(ON_SALE, {"slugs": list(slugs)})}
 
 
 def _written(wishes: Iterable[Wish], found: Goods) -> Sequence[Held]:

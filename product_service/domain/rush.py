@@ -6,6 +6,7 @@ This is group commit: the first in the queue serves all who stand in it, and cal
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from queue import SimpleQueue
 
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -13,7 +14,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from chassis.database import commit_and_detach, db
 from chassis.problems import Refusal
 from product_service.domain import reservations
-from product_service.domain.reservations import Held, Wish
+from product_service.domain.reservations import Goods, Held, Wish
 from product_service.models import Reservation
 
 
@@ -50,10 +51,11 @@ class Rush:
 
     def _serve_everybody(self) -> None:
         together = self._everybody()
+        slugs = {slug for buyer in together for slug in buyer.wish.wanted}
         try:
-            db.session.connection()
-            together = self._everybody()  # others may have come while the database was waited for
-            for buyer, outcome in zip(together, _outcomes([buyer.wish for buyer in together]), strict=True):
+            found = reservations.on_sale(slugs)
+            together = self._everybody_for(slugs)  # more may have come while the database was waited for
+            for buyer, outcome in zip(together, _outcomes([buyer.wish for buyer in together], found), strict=True):
                 buyer.outcome = outcome
         except BaseException as error:
             is_everybodys = isinstance(error, OperationalError)
@@ -68,6 +70,10 @@ class Rush:
         with self._queueing:
             return self._queue.copy()
 
+    def _everybody_for(self, slugs: set[str]) -> Sequence[Buyer]:
+        with self._queueing:
+            return list(takewhile(lambda buyer: buyer.wish.wanted.keys() <= slugs, self._queue))
+
     def _leave(self, together: Sequence[Buyer]) -> None:
         with self._queueing:
             del self._queue[: len(together)]
@@ -76,9 +82,9 @@ class Rush:
             buyer.called.put(None)
 
 
-def _outcomes(wishes: Sequence[Wish]) -> Sequence[Reservation | Held | Exception]:
+def _outcomes(wishes: Sequence[Wish], found: Goods) -> Sequence[Reservation | Held | Exception]:
     try:
-        outcomes = reservations.reserve_together(wishes)
+        outcomes = reservations.reserve_together(wishes, found)
         commit_and_detach()
     except IntegrityError:
         # Another process was quicker with one of the references: each on their own.

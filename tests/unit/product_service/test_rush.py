@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from chassis.database import db
 from chassis.problems import Refusal
 from product_service.domain import reservations, rush
-from product_service.domain.reservations import Held, OutOfStock, ReferenceReused, Wish
+from product_service.domain.reservations import Goods, Held, OutOfStock, ReferenceReused, Wish
 from product_service.domain.rush import Buyer, Rush
 from product_service.models import Product, Reservation
 from tests.builders import eventually
@@ -175,9 +175,9 @@ def test_another_process_that_was_quicker_harms_nobody_in_the_queue(
     product(slug="mug", stock=5)
     reserve_together = reservations.reserve_together
 
-    def too_late(wishes: list[Wish]) -> list[Held | Reservation | Refusal]:
+    def too_late(wishes: list[Wish], found: Goods) -> list[Held | Reservation | Refusal]:
         monkeypatch.setattr(reservations, "reserve_together", reserve_together)
-        reserve_together(wishes)
+        reserve_together(wishes, found)
         db.session.rollback()
         reservations.reserve(wish("a", mug=1))
         db.session.commit()
@@ -195,7 +195,7 @@ def test_nobody_waits_for_ever_for_somebody_who_failed(
 ) -> None:
     product(slug="mug", stock=5)
 
-    def fail(wishes: object) -> None:
+    def fail(wishes: object, found: object) -> None:
         raise ValueError("broken")
 
     with monkeypatch.context() as broken:
@@ -211,16 +211,22 @@ def test_who_comes_while_the_database_is_waited_for_is_served_with_the_first(
     product_app: Flask, queue: Rush, product: Offer
 ) -> None:
     product(slug="mug", stock=5)
-    sa.event.listen(db.engine, "begin", lambda _: eventually(lambda: len(queue._queue) == 3), once=True)
+    product(slug="cup", stock=5)
+    sa.event.listen(db.engine, "begin", lambda _: eventually(lambda: len(queue._queue) == 4), once=True)
 
-    def hold(reference: str) -> Held | Reservation:
+    def hold(reference: str, slug: str) -> Held | Reservation:
         with product_app.app_context():
-            return queue.serve(wish(reference, mug=1))
+            return queue.serve(wish(reference, **{slug: 1}))
 
-    with commits() as made, ThreadPoolExecutor(3) as threads:
-        assert [held.reference for held in threads.map(hold, "abc")] == ["a", "b", "c"]
+    with commits() as made, ThreadPoolExecutor(4) as threads:
+        asked = []
+        for number, (reference, slug) in enumerate(zip("abcd", ("mug", "mug", "cup", "mug"), strict=True)):
+            asked.append(threads.submit(hold, reference, slug))
+            eventually(lambda: len(queue._queue) == number + 1)  # noqa: B023
+        assert [answer.result().reference for answer in asked] == ["a", "b", "c", "d"]
 
-    assert len(made) == 1
+    # What the third wants was not looked up for the first: it is served next, and the fourth, who queues behind, too.
+    assert len(made) == 2
 
 
 def test_a_database_that_is_away_is_away_for_everybody_in_the_queue(together: Serve, product: Offer) -> None:
