@@ -79,7 +79,8 @@ def beside(ours: Running, trouble: Callable[[], AbstractContextManager[object]],
 
 def _overload(whose: str, ours: Running, path: str, effort: Effort) -> Generator[Figure, None, Outcome]:
     peak = interleaved({"peak": partial(load, ours, path, effort.seconds)}, effort)["peak"].rate
-    outcomes = {share: _offered(ours, path, share * peak, effort) for share in SHARES}
+    rounds = [_offered(ours, path, peak, effort) for _ in range(math.ceil(effort.rounds / 2))]
+    outcomes = {share: _middle([each[share] for each in rounds]) for share in SHARES}
     most = max(outcome.good for outcome in outcomes.values())
     flood = outcomes[OVERLOAD]
     name = f"goodput at {OVERLOAD:g} × {whose} peak ÷ peak"
@@ -91,14 +92,19 @@ def _overload(whose: str, ours: Running, path: str, effort: Effort) -> Generator
     return flood
 
 
-def _offered(ours: Running, path: str, rate: float, effort: Effort) -> Outcome:
-    """The middle one of the rounds, by how many were served well; refusals took what they took in the middle."""
-    rounds = []
-    for _ in range(math.ceil(effort.rounds / 2)):
+def _offered(ours: Running, path: str, peak: float, effort: Effort) -> dict[float, Outcome]:
+    """One round: what became of the clients at each share of the peak."""
+    outcomes = {}
+    for share in SHARES:
         eventually(lambda: ours.answers(path), within=60)
-        rounds.append(OpenLoop(ours, path, rate, effort.seconds).run())
-    middle = sorted(rounds, key=lambda outcome: outcome.good)[len(rounds) // 2]
-    return replace(middle, refused=median(outcome.refused for outcome in rounds))
+        outcomes[share] = OpenLoop(ours, path, share * peak, effort.seconds).run()
+    return outcomes
+
+
+def _middle(outcomes: list[Outcome]) -> Outcome:
+    """The middle one, by how many were served well; refusals took what they took in the middle."""
+    middle = sorted(outcomes, key=lambda outcome: outcome.good)[len(outcomes) // 2]
+    return replace(middle, refused=median(outcome.refused for outcome in outcomes))
 
 
 def _said(outcome: Outcome) -> str:
