@@ -7,6 +7,7 @@ from typing import Final
 from flask import Flask, g, has_app_context, request
 
 HEADER: Final = "X-Time-Left"
+LONGEST: Final = 9  # digits: that are eleven days
 
 
 def install(app: Flask) -> None:
@@ -27,7 +28,9 @@ def said(seconds: float) -> dict[str, str]:
 
 def told(value: str | None) -> float:
     """The seconds that a caller said it would wait."""
-    return int(value) / 1000 if value and value.isascii() and value.isdigit() else math.inf
+    if not value or len(value) > LONGEST or not (value.isascii() and value.isdigit()):
+        return math.inf
+    return int(value) / 1000
 
 
 def _begin() -> None:
