@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NoReturn, Protocol
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from flask import abort, current_app, g, redirect, request
 from joserfc import jwt
@@ -234,5 +234,5 @@ def _refuse_unknown() -> NoReturn:
 
 def _form_page() -> str:
     """The page of ours on which the form stood that was sent, to come back to."""
-    page = urlsplit(request.referrer or "")
-    return page.path if page.netloc == request.host and page.path else "/"
+    host, _, page = (request.referrer or "").partition("://")[2].partition("/")
+    return f"/{page.partition('?')[0]}" if host == request.host else "/"

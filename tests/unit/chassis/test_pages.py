@@ -56,6 +56,8 @@ FOREIGN: list[dict[str, str]] = [
     {"Sec-Fetch-Site": "same-site"},
     {"Origin": "http://evil.test"},
     {"Origin": "null"},
+    {"Origin": "http://["},
+    {"Origin": "http://localhost@evil.test"},
     {"Origin": "http://localhost.evil.test"},
 ]
 
