@@ -5,12 +5,14 @@ import logging.config
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import orjson
 import structlog
 from flask import has_request_context, request
 from structlog.typing import EventDict, Processor, WrappedLogger
+from werkzeug.exceptions import HTTPException
 
 STRUCK = "*******"
 TELLTALES = "password|passwd|secret|token|authorization|cookie|api[_-]?key|card"
@@ -123,10 +125,11 @@ def _secrets_of_request() -> set[str]:
         return set()
     sources = [dict(request.headers), request.cookies.to_dict(), request.args.to_dict(flat=False)]
     sources.append({"cookie": list(request.cookies.values())})
-    if request.is_json:
-        sources.append(request.get_json(silent=True))
-    elif request.mimetype == "application/x-www-form-urlencoded":
-        sources.append(request.form.to_dict(flat=False))
+    with suppress(HTTPException):  # a body that is refused, for its size say, was not read, and nothing repeats it
+        if request.is_json:
+            sources.append(request.get_json(silent=True))
+        elif request.mimetype == "application/x-www-form-urlencoded":
+            sources.append(request.form.to_dict(flat=False))
     return {text for text in _under_secret_names(sources) if len(text) > 3}
 
 

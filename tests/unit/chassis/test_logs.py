@@ -1,14 +1,18 @@
 """Two lines a request, ids that tie them together, and never a secret in any of them."""
 
 import json
+import logging
 import secrets
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chassis import logs
+from chassis.app import LARGEST_BODY
 from chassis.logs import STRUCK, redact, scrub
 from tests.conftest import MakeApp
 
@@ -159,6 +163,17 @@ def test_an_exception_does_not_repeat_a_cookie(anybody: FlaskClient, capsys: Cap
     anybody.get(f"/api/v2/faults/{secret}")
     fault = next(line for line in lines(capsys) if line["event"] == "unhandled exception")
     assert secret not in fault["exception"]
+
+
+def test_a_body_that_is_refused_does_not_keep_an_exception_from_being_told(noticeboard: Flask) -> None:
+    sent: list[dict[str, Any]] = [
+        {"data": {"text": "x" * LARGEST_BODY}},
+        {"data": b"x" * (LARGEST_BODY + 1), "content_type": "application/json"},
+    ]
+    for each in sent:
+        with noticeboard.test_request_context("/board", method="POST", **each):
+            line = logs.as_line(logging.getLogger(), "error", {"event": "unhandled", "exception": "Unforeseen"})
+        assert b"Unforeseen" in line
 
 
 def test_no_line_can_be_forged(anybody: FlaskClient, capsys: Captured) -> None:
