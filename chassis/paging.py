@@ -51,7 +51,7 @@ def page(session: Any, statement: sa.Select[*tuple[Any, ...]], sort: Sort, query
         return Slice(rows, None)
     rows = rows[: query.limit]
     last = [_value(rows[-1], column) for column in sort.columns]
-    return Slice(rows, _serializer().dumps([sort.name, *last]))
+    return Slice(rows, str(_serializer(sort).dumps(last)))
 
 
 def page_of(items: Sequence[Any], next_cursor: str | None) -> dict[str, Any]:
@@ -87,16 +87,16 @@ def _value(row: Any, column: ColumnElement[Any] | InstrumentedAttribute[Any]) ->
 
 
 def _read_cursor(sort: Sort, cursor: str) -> list[Any]:
-    values: list[Any]
     try:
-        name, *values = _serializer().loads(cursor)
-    except (BadSignature, ValueError, TypeError):
-        name, values = None, []
-    if name != sort.name or len(values) != len(sort.columns):
-        message = "is not a cursor of this list"
-        raise invalid([{"field": "cursor", "message": message}])
+        values: list[Any] = _serializer(sort).loads(cursor)
+    except (BadSignature, ValueError):
+        values = []
+    if len(values) != len(sort.columns):
+        raise invalid([{"field": "cursor", "message": "is not a cursor of this list"}])
     return values
 
 
-def _serializer() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.extensions["settings"].secret_key.get_secret_value(), salt="cursor")
+def _serializer(sort: Sort) -> URLSafeSerializer:
+    """Signs cursors of this list alone, which its key column and its order name: all services have one secret."""
+    key = current_app.extensions["settings"].secret_key.get_secret_value()
+    return URLSafeSerializer(key, salt=f"cursor of {sort.columns[-1]} by {sort.name}")

@@ -89,7 +89,11 @@ def test_a_damaged_cursor_and_one_of_another_list_are_refused(noticeboard: Flask
     forged = base64.urlsafe_b64encode(b'["weight",0,0]').decode().rstrip("=")
     for bad in (cursor[:-1], cursor + "x", payload, f"{forged}.{signature}", cursor.swapcase()):
         assert anybody.get("/api/v2/notices", query_string={"cursor": bad}).status_code == 422
-    for other in (Sort("text", (Notice.weight, Notice.id)), Sort("weight", (Notice.id,))):
+    for other in (
+        Sort("text", (Notice.weight, Notice.id)),
+        Sort("weight", (Notice.id,)),
+        Sort("weight", (Notice.id, Notice.weight)),
+    ):
         with pytest.raises(Problem):
             page(db.session, sa.select(Notice.id, Notice.weight), other, PageQuery(cursor=cursor))
 
