@@ -83,7 +83,7 @@ class Payments:
         return Declined(str(intent.status))
 
     def refund(self, reference: str, amount: int, order_id: str) -> str:
-        """Give back `amount` minor units of a payment, once for each order and amount; returns the refund's reference.
+        """Give back `amount` minor units of a payment, once for each amount of it; returns the refund's reference.
 
         Raises OutcomeUnknown.
         """
@@ -147,7 +147,7 @@ class Payments:
     def _create_refund(self, reference: str, amount: int, order_id: str) -> stripe.Refund:
         return self._client.v1.refunds.create(
             {"payment_intent": reference, "amount": amount, "metadata": {"order_id": order_id}},
-            {"idempotency_key": f"refund-{order_id}-{amount}"},
+            {"idempotency_key": f"refund-{reference}-{amount}"},
         )
 
     def _refund_of(self, reference: str, order_id: str) -> str:

@@ -216,16 +216,25 @@ class Saga:
         if order.total == 0:
             return None
         reach("before-charge")
-        outcome = self._found_long_after(order)
-        if outcome is None:
-            outcome = self._payments.charge(order.id, order.total, CURRENCY, order.payment_token, deadline.left())
+        outcome = self._charged(order, deadline)
         reach("after-charge")
         return outcome
 
-    def _found_long_after(self, order: Order) -> Outcome | None:
-        """The charge that the provider has in its books, once it may have forgotten the key of it."""
-        if now() - order.created_at < KEY_LIFETIME:
-            return None
+    def _charged(self, order: Order, deadline: Deadline) -> Outcome:
+        """What the provider says to the charge, or has in its books.
+
+        It repeats its first answer while it knows the key, also one that was no end; later it would charge anew.
+        """
+        if now() - order.created_at >= KEY_LIFETIME and (found := self._booked(order)):
+            return found
+        try:
+            return self._payments.charge(order.id, order.total, CURRENCY, order.payment_token, deadline.left())
+        except OutcomeUnknown:
+            if order.attempts and (found := self._booked(order)):
+                return found
+            raise
+
+    def _booked(self, order: Order) -> Outcome | None:
         return self._payments.find(order.id, order.created_at)
 
     def _refuse(self, order: Order, reason: str, detail: str | None = None, **changes: Any) -> None:

@@ -114,11 +114,13 @@ class Shelf:
 class Till:
     """A payment provider; while it `is_silent` it does what it is asked and loses the answer.
 
-    `patience` is for how many seconds its last answer would have been waited for.
+    While it `repeats_itself` it says to a charge what it said first, that of a fault of its own, as Stripe does for a
+    key that it knows. `patience` is for how many seconds its last answer would have been waited for.
     """
 
     charges: dict[str, LedgerEntry] = field(default_factory=dict)
     is_silent: bool = False
+    repeats_itself: bool = False
     asked: int = 0
     patience: float = 0.0
 
@@ -133,6 +135,8 @@ class Till:
             reference = unique("pi")
             self.charges[order_id] = LedgerEntry(reference, order_id, "succeeded", amount, amount, 0, now())
         self._answer()
+        if self.repeats_itself:
+            raise OutcomeUnknown("fault 500")
         return Paid(self.charges[order_id].reference)
 
     def refund(self, reference: str, amount: int, order_id: str) -> str:
@@ -142,6 +146,7 @@ class Till:
         return f"re-{reference}"
 
     def find(self, order_id: str, since: datetime) -> Paid | None:
+        self._answer()
         return Paid(self.charges[order_id].reference) if order_id in self.charges else None
 
     def ledger(self, since: datetime | None = None) -> Iterator[LedgerEntry]:

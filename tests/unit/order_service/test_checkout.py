@@ -244,6 +244,19 @@ def test_an_unknown_outcome_is_asked_about_until_it_is_known(
     assert check_out(ada, key="one").data == pending.data
 
 
+def test_a_charge_whose_answer_is_an_error_for_good_is_found_in_the_books(
+    ada: FlaskClient, shelf: Shelf, till: Till, work: Work
+) -> None:
+    put(ada, shelf.offer())
+    till.repeats_itself = True
+    order_id = check_out(ada).get_json()["id"]
+
+    work()
+
+    assert read(ada, order_id)["status"] == "confirmed"
+    assert len(till.charges) == 1
+
+
 def test_the_provider_is_given_no_more_time_than_the_catalogue_has_left(
     ada: FlaskClient, shelf: Shelf, till: Till, monkeypatch: pytest.MonkeyPatch
 ) -> None:

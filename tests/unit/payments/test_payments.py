@@ -139,6 +139,14 @@ def test_refunding_twice_gives_back_once(payments: Payments, sandbox: Sandbox, o
     assert [given.amount for given in refunds] == [1999]
 
 
+def test_two_payments_of_one_order_are_both_given_back(payments: Payments, sandbox: Sandbox, order: str) -> None:
+    first = payments.charge(order, 1999, "USD", "pm_card_visa")
+    assert isinstance(first, Paid)
+    asked = {"amount": "1999", "currency": "usd", "payment_method": "pm_card_visa", "confirm": "true"}
+    second = sandbox.post("/v1/payment_intents", **asked, **{"metadata[order_id]": order}).json()
+    assert payments.refund(first.reference, 1999, order) != payments.refund(second["id"], 1999, order)
+
+
 def test_a_refund_whose_key_was_forgotten_is_found(payments: Payments, sandbox: Sandbox, order: str) -> None:
     paid = payments.charge(order, 1999, "USD", "pm_card_visa")
     assert isinstance(paid, Paid)
