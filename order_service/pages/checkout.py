@@ -12,6 +12,7 @@ from chassis.identity import Who, signed_in
 from chassis.pages import FormExpired, filled_in, page, shown_again, visitor
 from chassis.problems import FieldErrors, as_problem
 from chassis.routes import Routes
+from chassis.schemas import Amount
 from order_service.adapters.lines import catalogue, saga
 from order_service.api.schemas import COUNTRIES, Address, PaymentToken
 from order_service.api.visitor import owner
@@ -37,7 +38,7 @@ class CheckoutForm(Address):
     who: str = ""
     key: str = Field(min_length=16, max_length=64)
     token: PaymentToken
-    expected_total: int = Field(ge=0)
+    expected_total: Amount
 
     @property
     def address(self) -> dict[str, Any]:
@@ -82,11 +83,12 @@ def ask_again(expired: FormExpired) -> BaseResponse:
 
 @routes.after_request
 def keep_draft(response: Response) -> Response:
-    """Keep what was typed by somebody who has to sign in first, and forget it when it has become an order."""
-    if request.method == "POST" and visitor() is None:
-        drafts.keep(response, {name: request.form.get(name, "") for name in [*Address.model_fields, WHO]})
-    elif request.method == "POST" and response.status_code == 303:
-        drafts.drop(response)
+    """Keep what was typed by somebody who is sent to sign in first, and forget it when it has become an order."""
+    if request.method == "POST" and response.status_code == 303:
+        if visitor() is None:
+            drafts.keep(response, {name: request.form.get(name, "") for name in [*Address.model_fields, WHO]})
+        else:
+            drafts.drop(response)
     return response
 
 

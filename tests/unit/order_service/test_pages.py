@@ -8,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from chassis.app import LARGEST_BODY
 from tests.accounts import Accounts
 from tests.unit.order_service.others import Shelf, Till
 
@@ -56,7 +57,8 @@ def token(browser: FlaskClient) -> str:
 
 def pay(browser: FlaskClient, page: TestResponse, **changed: str) -> TestResponse:
     fields = {**WHERE, "token": "pm_card_visa", "key": hidden(page, "key")}
-    return send(browser, "/checkout", page, expected_total=hidden(page, "expected_total"), **(fields | changed))
+    fields["expected_total"] = hidden(page, "expected_total")
+    return send(browser, "/checkout", page, **(fields | changed))
 
 
 def test_a_cart_is_changed_by_plain_forms(browser: FlaskClient, full: str) -> None:
@@ -173,6 +175,24 @@ def test_what_was_typed_waits_for_who_has_to_sign_in_again(
     assert "Mill Road" in again.text
     assert pay(browser, again).status_code == 303
     assert browser.get_cookie("checkout_draft", path="/checkout") is None
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "http://evil.test"}, {"Sec-Fetch-Site": "cross-site"}], ids=str)
+def test_no_other_site_can_put_an_address_into_a_checkout(
+    browser: FlaskClient, full: str, headers: dict[str, str]
+) -> None:
+    stranger = browser.application.test_client()
+    sent = stranger.post("/checkout", data={**WHERE, "who": "7"}, headers=headers)
+    assert (sent.status_code, "Set-Cookie" in sent.headers) == (403, False)
+
+
+def test_a_form_that_is_too_large_is_refused_before_anybody_is_asked_to_sign_in(guest: FlaskClient) -> None:
+    assert guest.post("/checkout", data={"line1": "x" * LARGEST_BODY}).status_code == 413
+
+
+def test_a_total_that_no_order_has_is_a_field_at_fault(browser: FlaskClient, full: str, till: Till) -> None:
+    sent = pay(browser, browser.get("/checkout"), expected_total="9" * 30)
+    assert (sent.status_code, till.asked) == (422, 0)
 
 
 def test_a_form_from_before_signing_in_is_shown_again_as_typed(browser: FlaskClient, full: str, till: Till) -> None:
