@@ -129,7 +129,7 @@ def join(owner: Owner) -> None:
 def remember_shown(products: Iterable[Product], shown: Sequence[CartLine]) -> None:
     """Keep the names and prices that the customer is shown now; a purchase is made from them when all else is away."""
     known = {product.slug: product for product in products}
-    for line in shown:
+    for line in sorted(shown, key=lambda line: line.slug):  # as `take_bought` does, so that neither waits for the other
         product = known.get(line.slug)
         if product and (product.price, product.name, product.id) != (line.unit_price, line.name, line.product_id):
             fresh = {"unit_price": product.price, "name": product.name, "product_id": product.id, "shown_at": now()}
