@@ -41,7 +41,7 @@ def place_order(body: NewOrder) -> Response:
 @orders.get(ORDERS, who=Who.CUSTOMER, query=OrdersQuery, answers={200: Page[OrderView]})
 def list_orders(query: OrdersQuery) -> Response:
     """One's own orders, newest first; for staff, everybody's."""
-    found = domain.listed(query, query.status, only_of(identity.signed_in()))
+    found = domain.listed(query, query.status, _only_of(identity.signed_in()))
     items = [order_document(row[0]) for row in found.rows]
     return committed(page_of(items, found.next_cursor), 200, **next_link(found.next_cursor))
 
@@ -49,13 +49,13 @@ def list_orders(query: OrdersQuery) -> Response:
 @orders.get(f"{ORDERS}/<order_id>", who=Who.CUSTOMER, answers={200: OrderView})
 def show_order(order_id: str) -> Response:
     """One order."""
-    return committed(order_document(_visible(order_id)))
+    return committed(order_document(visible(order_id)))
 
 
 @orders.post(f"{ORDERS}/<order_id>/cancel", who=Who.CUSTOMER, answers={200: OrderView})
 def cancel_order(order_id: str) -> Response:
     """Take an order back, before it is on its way."""
-    return committed(order_document(cancellation.cancel(_visible(order_id), saga())))
+    return committed(order_document(cancellation.cancel(visible(order_id), saga())))
 
 
 @orders.post(f"{ORDERS}/<order_id>/fulfilment", who=Who.STAFF, body=Fulfilment, answers={200: OrderView})
@@ -65,9 +65,9 @@ def fulfil_order(order_id: str, body: Fulfilment) -> Response:
     return committed(order_document(order))
 
 
-def only_of(who: Identity) -> int | None:
-    """Whose orders somebody may see: staff may see all."""
-    return None if who.has_role("staff") else who.user_id
+def visible(order_id: str) -> Order:
+    """An order that whoever asks may see. Raises OrderNotFound."""
+    return domain.read(order_id, _only_of(identity.signed_in()))
 
 
 def answer_for(order: Order) -> Response:
@@ -96,5 +96,6 @@ def _answered(order: Order) -> Response:
     return stored or answer_for(order)
 
 
-def _visible(order_id: str) -> Order:
-    return domain.read(order_id, only_of(identity.signed_in()))
+def _only_of(who: Identity) -> int | None:
+    """Whose orders somebody may see: staff may see all."""
+    return None if who.has_role("staff") else who.user_id

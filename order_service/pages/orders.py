@@ -10,11 +10,11 @@ from chassis import identity
 from chassis.database import commit_and_detach, db
 from chassis.identity import Who
 from chassis.pages import filled_in, page
-from chassis.problems import Problem
+from chassis.problems import invalid
 from chassis.routes import Routes
 from chassis.schemas import Line
 from order_service.adapters.lines import saga
-from order_service.api.orders import only_of
+from order_service.api.orders import visible
 from order_service.api.schemas import COUNTRIES, Fulfilment, OrdersQuery
 from order_service.domain import cancellation, checkout, fulfilment, timeline
 from order_service.domain import orders as domain
@@ -57,7 +57,7 @@ def list_all_orders(query: Visit) -> BaseResponse:
 @orders.get("/orders/<order_id>", who=Who.CUSTOMER, hidden=True)
 def show_order(order_id: str) -> Response:
     """One order, and what can be done with it."""
-    order = _visible(order_id)
+    order = visible(order_id)
     reason = str(checkout.refusal(order)) if order.status == Status.REJECTED else None
     may = ALLOWED[Status(order.status)]
     is_staff = identity.signed_in().has_role("staff")
@@ -68,7 +68,7 @@ def show_order(order_id: str) -> Response:
 @orders.post("/orders/<order_id>/cancel", who=Who.CUSTOMER, hidden=True)
 def cancel_order(order_id: str) -> BaseResponse:
     """Take an order back."""
-    cancellation.cancel(_visible(order_id), saga())
+    cancellation.cancel(visible(order_id), saga())
     return redirect(f"/orders/{order_id}", 303)
 
 
@@ -77,14 +77,10 @@ def fulfil_order(order_id: str) -> BaseResponse:
     """Note that an order was shipped, or delivered."""
     done, errors = filled_in(Fulfilment)
     if done is None:
-        raise Problem(422, "invalid", "Some fields are missing or wrong.", errors=errors)
+        raise invalid(errors)
     fulfilment.fulfil(domain.read(order_id), Status(done.status), done.tracking)
     db.session.commit()
     return redirect(f"/orders/{order_id}", 303)
-
-
-def _visible(order_id: str) -> Order:
-    return domain.read(order_id, only_of(identity.signed_in()))
 
 
 def _listed(heading: str, query: Visit, user_id: int | None) -> Response:
