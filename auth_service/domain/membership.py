@@ -7,10 +7,9 @@ import structlog
 
 from auth_service.models import Purchase, User
 from chassis.database import db
+from chassis.levels import LEVELS, level_for
 
 log = structlog.get_logger()
-
-LEVELS = {"gold": 200_000, "silver": 50_000, "bronze": 0}
 
 
 def paid(user_id: int, order_id: str, amount: int) -> None:
@@ -21,11 +20,6 @@ def paid(user_id: int, order_id: str, amount: int) -> None:
 def refunded(user_id: int, order_id: str, amount: int) -> None:
     """Note that an order's money was given back, which may become known before its payment does."""
     _note(user_id, order_id, "refunded", amount)
-
-
-def level_for(spent: int) -> str:
-    """The level that a customer who has spent so much has."""
-    return next((level for level, least in LEVELS.items() if spent >= least), "bronze")
 
 
 @dataclass(frozen=True)
@@ -45,7 +39,7 @@ class Standing:
 def standing(user_id: int) -> Standing:
     """How far a customer is from the next level."""
     spent = _spent(user_id)
-    ahead = [(least, level) for level, least in LEVELS.items() if least > spent]
+    ahead = [(level.least, level.name) for level in LEVELS if level.least > spent]
     least, level = min(ahead, default=(spent, None))
     return Standing(spent, level, least)
 
@@ -65,4 +59,4 @@ def _note(user_id: int, order_id: str, what: str, amount: int) -> None:
     setattr(purchase, what, amount)
     db.session.add(purchase)
     db.session.flush()
-    user.membership_level = level_for(_spent(user_id))
+    user.membership_level = level_for(_spent(user_id)).name

@@ -1,12 +1,12 @@
-"""What a customer has spent here, the level that comes of it, and what it takes off."""
+"""What a customer has spent here, and what the level that comes of it takes off."""
 
 import sqlalchemy as sa
 
 from chassis.database import db
+from chassis.levels import level_for
 from order_service.models import Order
 
 SPENT_ON = ("confirmed", "shipped", "delivered")
-LEVELS = ((200_000, "gold", 10), (50_000, "silver", 5), (0, "bronze", 0))
 
 
 def spent(user_id: int) -> int:
@@ -17,5 +17,4 @@ def spent(user_id: int) -> int:
 
 def discount_percent(user_id: int | None) -> int:
     """How much of the price a customer is let off; a guest pays it all."""
-    paid = spent(user_id) if user_id is not None else 0
-    return next(percent for threshold, _, percent in LEVELS if paid >= threshold)
+    return level_for(spent(user_id)).percent if user_id is not None else 0
