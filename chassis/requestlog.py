@@ -89,6 +89,8 @@ def _complete(response: Response) -> Response:
         spent = time.perf_counter() - g.began
         line, passed_on = log.bind(), _passed_on()
         told: dict[str, Any] = {"method": request.method, "url": g.url, "status": response.status_code}
+        if who := g.get("identity"):
+            told["user_id"] = who.user_id
         if line.is_enabled_for(logging.DEBUG) and response.is_json and not response.is_streamed:
             told["payload"] = _document(response.get_data())
         whereabouts = passed_on.whereabouts if passed_on else {}

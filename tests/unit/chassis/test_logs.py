@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from chassis import logs
 from chassis.app import LARGEST_BODY
 from chassis.logs import STRUCK, redact, scrub
+from tests.accounts import Accounts
 from tests.conftest import MakeApp
 
 Captured = pytest.CaptureFixture[str]
@@ -44,6 +45,13 @@ def test_a_request_leaves_two_lines(anybody: FlaskClient, capsys: Captured) -> N
         assert line["request_id"] == "abc"
         assert line["level"] == "info"
         assert {"timestamp", "trace_id"} <= set(line)
+
+
+def test_the_second_line_tells_who_it_was(anybody: FlaskClient, accounts: Accounts, capsys: Captured) -> None:
+    anybody.get("/api/v2/for/customer", headers={"Authorization": f"Bearer {accounts.token(sub='7')}"})
+    anybody.get("/api/v2/notices")
+    told = [line.get("user_id") for line in lines(capsys) if line["event"] == "request complete"]
+    assert told == [7, None]
 
 
 def test_at_debug_the_second_line_has_the_answer_too(make_app: MakeApp, capsys: Captured) -> None:
