@@ -118,7 +118,10 @@ class Shop:
 
 def asked(line: list[str], environment: dict[str, str] | None = None) -> str:
     """What a command prints; raises Failed with its words."""
-    ended = subprocess.run(line, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
+    try:
+        ended = subprocess.run(line, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
+    except OSError as error:
+        raise Failed(f"{line[0]}: {error.strerror}") from error
     if ended.returncode:
         raise Failed(f"{' '.join(line[:4])} …: {ended.stderr.strip() or ended.stdout.strip()}")
     return ended.stdout
