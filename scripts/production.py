@@ -101,10 +101,10 @@ class Shop:
         return self.environment["COMPOSE_PROJECT_NAME"]
 
     def containers(self, service: str) -> list[str]:
-        """The ids of a service's running containers, oldest first."""
-        line = ["docker", "ps", "--quiet", "--no-trunc", "--filter", "status=running"]
-        line += ["--filter", f"label=com.docker.compose.project={self.name}"]
-        line += ["--filter", f"label=com.docker.compose.service={service}"]
+        """The ids of a service's containers, oldest first, whether they run or not: as Compose counts them."""
+        line = ["docker", "ps", "--all", "--quiet", "--no-trunc"]
+        for label in (f"project={self.name}", f"service={service}", "oneoff=False"):
+            line += ["--filter", f"label=com.docker.compose.{label}"]
         return asked(line).split()[::-1]
 
     def model(self) -> dict[str, Any]:

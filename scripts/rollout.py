@@ -64,6 +64,8 @@ def start(shop: Shop, service: str, count: int) -> list[str]:
     scale = f"{service}={count}"
     shop.compose("up", "--detach", "--no-build", "--no-deps", "--no-recreate", "--scale", scale, service, quiet=True)
     new = [container for container in shop.containers(service) if container not in before]
+    if len(new) < count - len(before):
+        raise Failed(f"{service}: {len(new)} of {count - len(before)} new containers are there")
     deadline = time.monotonic() + HEALTHY_WITHIN
     while waiting := [container for container in new if state(container) != "healthy"]:
         if time.monotonic() > deadline or any(state(container) in ("unhealthy", "gone") for container in waiting):
@@ -76,9 +78,10 @@ def start(shop: Shop, service: str, count: int) -> list[str]:
 
 
 def outdated(shop: Shop, service: str, image: str, force: bool) -> list[str]:
-    """The containers that are not what the file and the image say now."""
+    """The containers that are not what the file and the image say now, or do not run."""
     wanted = (asked(["docker", "image", "inspect", "--format", "{{.Id}}", image]).strip(), config_hash(shop, service))
-    return [container for container in shop.containers(service) if force or made_of(container) != wanted]
+    there = shop.containers(service)
+    return [one for one in there if force or made_of(one) != wanted or state(one) == "gone"]
 
 
 def config_hash(shop: Shop, service: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine import REPLICAS, STATELESS
 from tests.shop import ROOT
 
 GIVEN = ("STRIPE_API_KEY", "PAYMENT_WEBHOOK_SECRET")
@@ -17,7 +18,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture
 def deployed(tmp_path: Path) -> Path:
     """Where a shop is deployed to, with what only its operator can give, and without Docker."""
-    for directory in ("bin", "secrets"):
+    for directory in ("bin", "containers", "secrets"):
         (tmp_path / directory).mkdir()
     for name in GIVEN:
         (tmp_path / "secrets" / name).write_text("given")
@@ -58,3 +59,66 @@ def test_an_engine_that_does_not_run_is_told_with_its_remedy(deployed: Path, run
     assert "Cannot connect to the Docker daemon" in checked.stderr
     assert "start it" in checked.stderr
     assert "Traceback" not in checked.stderr
+
+
+class Engine:
+    """A machine with Docker on which release 1 runs."""
+
+    def __init__(self, deployed: Path) -> None:
+        docker(deployed, f'exec {sys.executable} -IS {ROOT}/tests/engine.py "$@"')
+        self._containers = deployed / "containers"
+        for service in STATELESS * REPLICAS:
+            self.add(service, "1 healthy")
+
+    def add(self, service: str, told: str) -> Path:
+        """One more container, of a release and in a state."""
+        container = self._containers / f"{len(list(self._containers.iterdir())):03}"
+        container.write_text(f"{service} {told}")
+        return container
+
+    def containers(self, service: str) -> list[str]:
+        """Of which release a service's containers are, and how they are."""
+        told = [path.read_text().partition(" ") for path in sorted(self._containers.iterdir())]
+        return [how for name, _, how in told if name == service]
+
+
+@pytest.fixture
+def engine(deployed: Path) -> Engine:
+    return Engine(deployed)
+
+
+@pytest.mark.parametrize("state", ["restarting", "exited", "unhealthy"])
+def test_a_release_that_dies_at_once_takes_nobodys_place(engine: Engine, run: Run, state: str) -> None:
+    rolled = run("deploy", "--no-build", "--tag", "2", STARTED=state)
+    assert rolled.returncode == 1, rolled.stderr
+    assert "auth-service does not become healthy:\nits last words" in rolled.stderr
+    for service in STATELESS:
+        assert engine.containers(service) == ["1 healthy"] * REPLICAS
+
+
+ROLL = "import sys; from production import Shop; from rollout import roll; roll(Shop(sys.argv[1], []), force=False)"
+
+
+def roll(deployed: Path, tag: str) -> None:
+    """What a deployment does between its migrations and its smoke test."""
+    told = {
+        "PATH": f"{deployed / 'bin'}:{os.defpath}",
+        "DEPLOY_DIR": str(deployed),
+        "PYTHONPATH": str(ROOT / "scripts"),
+    }
+    subprocess.run([sys.executable, "-c", ROLL, tag], env=told, check=True)
+
+
+def test_what_has_died_is_replaced_and_not_counted_on(engine: Engine, deployed: Path) -> None:
+    for service in ("product-service", "gateway"):
+        engine.add(service, "1 restarting")
+    roll(deployed, "1")
+    for service in STATELESS:
+        assert engine.containers(service) == ["1 healthy"] * REPLICAS
+
+
+def test_an_import_under_way_is_left_alone(engine: Engine, deployed: Path) -> None:
+    engine.add("product-service-run", "1 healthy")
+    roll(deployed, "2")
+    assert engine.containers("product-service-run") == ["1 healthy"]
+    assert engine.containers("product-service") == ["2 healthy"] * REPLICAS
