@@ -95,12 +95,12 @@ def change(slug: str) -> BaseResponse:
 @goods.post(f"{ONE}/picture", who=Who.STAFF, hidden=True, largest_body=UPLOAD)
 def upload_picture(slug: str) -> BaseResponse:
     """Give a product another picture."""
-    product = catalogue.to_change(slug)
     upload = request.files.get("file")
     try:
         address = pictures.keep(upload.read() if upload else b"")
     except NotAPicture as refusal:
         return again(slug, refusal.errors)
+    product = catalogue.to_change(slug)  # only now: buyers wait for whoever holds it
     catalogue.change(product, {"image": address})
     return done(slug, f"{product.name} has a new picture.")
 

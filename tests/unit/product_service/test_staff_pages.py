@@ -5,12 +5,15 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
-from PIL import Image
+from PIL import Image, ImageOps
 from werkzeug.test import TestResponse
 
+from chassis.database import db, in_transaction
 from product_service.domain import pictures
+from product_service.models import Picture
 from tests.accounts import Accounts
 from tests.unit.product_service.conftest import Offer
 
@@ -33,9 +36,10 @@ def send(browser: FlaskClient, page: str, path: str, **fields: Any) -> TestRespo
     return browser.post(path, data={**hidden, **fields})
 
 
-def drawn(size: tuple[int, int] = (1600, 800), form: str = "PNG") -> BytesIO:
+def drawn(size: tuple[int, int] = (1600, 800), form: str = "PNG", mode: str = "RGB") -> BytesIO:
     file = BytesIO()
-    Image.new("RGB", size, "teal").save(file, form)
+    picture = Image.new("RGB", size, "teal").convert(mode)
+    picture.save(file, form, **({"save_all": True, "append_images": [picture]} if form == "MPO" else {}))
     file.seek(0)
     return file
 
@@ -100,9 +104,65 @@ def test_a_picture_is_made_anew_in_two_sizes(clerk: FlaskClient, product: Offer,
         assert Image.open(BytesIO(answer.data)).width == width
 
 
+@pytest.mark.parametrize(
+    ("form", "mode", "decoded"),
+    [
+        ("JPEG", "RGB", 1250),
+        ("JPEG", "CMYK", 1250),
+        ("MPO", "RGB", 1250),
+        ("PNG", "RGB", 2500),
+        ("PNG", "P", 2500),
+        ("PNG", "I;16", 2500),
+    ],
+)
+def test_a_large_picture_is_made_small_before_anything_else_is_made_of_it(
+    clerk: FlaskClient, product: Offer, monkeypatch: pytest.MonkeyPatch, form: str, mode: str, decoded: int
+) -> None:
+    product(slug="mug")
+    seen: list[tuple[str, int]] = []
+    shrink, turn = Image.Image.thumbnail, ImageOps.exif_transpose
+
+    def look(picture: Image.Image, *box: Any) -> None:
+        seen.append(("shrunk", picture.width))
+        shrink(picture, *box)
+
+    def look_on(picture: Image.Image) -> Image.Image | None:
+        assert pictures.ONE_AT_A_TIME.locked()
+        seen.append(("turned", picture.width))
+        return turn(picture)
+
+    monkeypatch.setattr(Image.Image, "thumbnail", look)
+    monkeypatch.setattr(ImageOps, "exif_transpose", look_on)
+    uploaded = send(clerk, f"{TABLE}/mug", f"{TABLE}/mug/picture", file=(drawn((2500, 1500), form, mode), "a.jpg"))
+
+    assert uploaded.status_code == 303
+    assert seen[:2] == [("shrunk", decoded), ("turned", 1200)]
+
+
+def test_nobody_waits_for_a_product_while_its_picture_is_looked_at(
+    clerk: FlaskClient, product: Offer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product(slug="mug")
+
+    def look_on(picture: Image.Image) -> Image.Image:
+        assert not in_transaction()
+        return picture
+
+    monkeypatch.setattr(ImageOps, "exif_transpose", look_on)
+
+    assert send(clerk, f"{TABLE}/mug", f"{TABLE}/mug/picture", file=(drawn(), "a.png")).status_code == 303
+
+
+def test_a_picture_of_nothing_on_sale_is_not_kept(clerk: FlaskClient, product: Offer) -> None:
+    product(slug="mug")
+
+    assert send(clerk, f"{TABLE}/mug", f"{TABLE}/cup/picture", file=(drawn(), "a.png")).status_code == 404
+    assert db.session.scalars(sa.select(Picture)).all() == []
+
+
 def test_what_is_no_picture_is_refused(clerk: FlaskClient, product: Offer, monkeypatch: pytest.MonkeyPatch) -> None:
     product(slug="mug")
-    monkeypatch.setattr(pictures, "MOST_PIXELS", 1000 * 1000)
+    monkeypatch.setitem(pictures.MOST_PIXELS, "PNG", 1000 * 1000)
     cut = BytesIO(drawn((900, 900)).read()[:200])
     bad = [BytesIO(b"<svg onload='alert(1)'/>"), BytesIO(b""), cut, drawn((1001, 1001)), drawn((9, 9), "BMP")]
 
