@@ -39,9 +39,10 @@ class Visit(Wanted):
 
     def address(self, **changed: Any) -> str:
         """The shelves with this much asked for otherwise."""
-        asked = self.model_dump(exclude_none=True, exclude_defaults=True, exclude={"cursor"}) | changed
-        asked |= {name: major_units(asked[name]) for name in ("min_price", "max_price") if asked.get(name)}
-        query = urlencode({name: value for name, value in asked.items() if value})
+        asked = self.model_dump(exclude_defaults=True, exclude={"cursor"}) | changed
+        asked = {name: value for name, value in asked.items() if value is not None}
+        asked |= {name: major_units(asked[name]) for name in ("min_price", "max_price") if name in asked}
+        query = urlencode(asked)
         return f"/products?{query}" if query else "/products"
 
     def narrowings(self) -> Iterator[tuple[str, str]]:

@@ -65,6 +65,25 @@ def test_the_front_turns_pages(anybody: FlaskClient, product: Offer) -> None:
     assert len(opened(anybody, str(more["href"])).select(".goods > li")) == 2
 
 
+def test_the_links_of_the_shelves_forget_nothing_that_was_asked_for(anybody: FlaskClient, product: Offer) -> None:
+    for number in range(3):
+        product(slug=f"gift-{number}", category="Gifts", price={"amount": 0, "currency": "USD"}, stock=0)
+    product(slug="mug", category="Gifts", price={"amount": 500, "currency": "USD"}, stock=0)
+    product(slug="tin", category="Gifts", price={"amount": 0, "currency": "USD"}, stock=1)
+
+    page = opened(anybody, "/products?in_stock=false&max_price=0&limit=2")
+
+    chips = [str(link["href"]) for link in page.select(".chips a")]
+    assert chips == ["/products?limit=2&in_stock=False", "/products?limit=2&max_price=0"]
+    categories, prices = ([str(link["href"]) for link in each.select("a")] for each in page.select(".facets ul"))
+    assert categories == ["/products?limit=2&max_price=0&in_stock=False&category=Gifts"]
+    assert prices == ["/products?limit=2&max_price=9.99&in_stock=False"]
+    more = page.select_one("a[rel=next]")
+    assert more is not None
+    shown = opened(anybody, str(more["href"])).select(".goods > li > a")
+    assert [link["href"] for link in shown] == ["/products/gift-0"]
+
+
 def test_a_product_is_put_into_the_cart_from_its_page(anybody: FlaskClient, product: Offer) -> None:
     product(slug="mug", name="Tea mug", description="Blue.\n<script>", image="product1.jpg", stock=3)
 

@@ -1,6 +1,7 @@
 """The staff's pages of the catalogue, as a browser without scripts uses them."""
 
 import re
+from html import unescape
 from io import BytesIO
 from typing import Any
 
@@ -54,6 +55,18 @@ def test_a_product_is_made_changed_and_taken_off_sale(clerk: FlaskClient) -> Non
 
     assert send(clerk, changed.location, f"{TABLE}/tin/retirement").location == TABLE
     assert clerk.get(f"{TABLE}/tin").status_code == 404
+
+
+def test_more_of_what_is_sold_out_is_sold_out_too(clerk: FlaskClient, product: Offer) -> None:
+    for slug, stock in (("mug", 0), ("cup", 1), ("tin", 0)):
+        product(slug=slug, stock=stock)
+
+    first = clerk.get(f"{TABLE}?in_stock=false&limit=1").text
+    more = re.search(r'rel="next" href="([^"]*)"', first)
+    assert more is not None
+    second = clerk.get(unescape(more[1])).text
+
+    assert re.findall(rf'href="{TABLE}/(mug|cup|tin)"', first + second) == ["tin", "mug"]
 
 
 @pytest.mark.parametrize("wrong", [{"price": "12,50"}, {"price": ""}, {"name": " "}, {"slug": "a b"}, {"stock": "-1"}])
