@@ -76,6 +76,16 @@ def idempotency_required(view: View) -> View:
     return _once(view, required=True)
 
 
+def offered_key(required: bool = False) -> str | None:
+    """The key that the request brings, if any; raises a 400 problem when it is malformed, or missing where required."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None and required:
+        raise Problem(400, "idempotency-key-missing", "Send an Idempotency-Key, so that a repeat does no harm.")
+    if key is not None and not WELL_FORMED.fullmatch(key):
+        raise Problem(400, "idempotency-key-malformed", "An Idempotency-Key has 1 to 255 visible ASCII characters.")
+    return key
+
+
 def claimed() -> IdempotencyKey | None:
     """The key that this request has claimed and whose answer is still to be stored."""
     claim: IdempotencyKey | None = g.get("idempotency_claim")
@@ -112,7 +122,7 @@ def forget_old_keys(limit: int = 1000) -> int:
 def _once(view: View, required: bool) -> View:
     @wraps(view)
     def once(**values: Any) -> ResponseReturnValue:
-        key = _offered_key(required)
+        key = offered_key(required)
         if key is None:
             return view(**values)
         caller, fingerprint = _caller(), _fingerprint(values.get("body"))
@@ -124,17 +134,8 @@ def _once(view: View, required: bool) -> View:
         except (Refusal, Problem) as error:
             return _keep_refusal(as_problem(error), caller, key, fingerprint)
 
-    once.key_required = required  # type: ignore[attr-defined]  # for the description of the route
+    once.key_required = required  # type: ignore[attr-defined]  # the route judges it, and describes it
     return once  # type: ignore[return-value]
-
-
-def _offered_key(required: bool) -> str | None:
-    key = request.headers.get("Idempotency-Key")
-    if key is None and required:
-        raise Problem(400, "idempotency-key-missing", "Send an Idempotency-Key, so that a repeat does no harm.")
-    if key is not None and not WELL_FORMED.fullmatch(key):
-        raise Problem(400, "idempotency-key-malformed", "An Idempotency-Key has 1 to 255 visible ASCII characters.")
-    return key
 
 
 def _caller() -> str:

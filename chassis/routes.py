@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from werkzeug.datastructures import MultiDict
 
 from chassis import identity
+from chassis.idempotency import offered_key
 from chassis.identity import Who
 from chassis.problems import FieldErrors, Problem, invalid
 
@@ -113,11 +114,11 @@ def read_model(model: type[Model], values: "MultiDict[str, str]") -> Model:
 
 
 def read_body(model: type[Model], takes: tuple[str, ...] = JSON_BODY) -> Model:
-    """The model that the request's body fills in; raises a 415, 400 or 422 problem when it does not."""
+    """The model that the request's body fills in; raises a 413, 400 or 422 problem when it does not."""
     _refuse_endless()
     try:
         if "json" in takes and (request.is_json or "form" not in takes):
-            return model.model_validate_json(_json_bytes())
+            return model.model_validate_json(request.get_data())
         return read_model(model, request.form)
     except ValidationError as error:
         if error.errors(include_url=False)[0]["type"] == "json_invalid":
@@ -134,6 +135,8 @@ def field_errors(error: ValidationError) -> FieldErrors:
 
 
 def _enforcing(policy: Policy, view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
+    key_required: bool | None = getattr(view, "key_required", None)
+
     @wraps(view)
     def enforced(**values: Any) -> ResponseReturnValue:
         if not (policy.forgiving and policy.who is Who.ANYONE):
@@ -141,6 +144,9 @@ def _enforcing(policy: Policy, view: Callable[..., ResponseReturnValue]) -> Call
         if policy.query:
             values["query"] = _query(policy.query)
         if policy.body:
+            _judge_kind(policy.takes)
+            if key_required is not None:
+                offered_key(key_required)
             values["body"] = read_body(policy.body, policy.takes)
         return view(**values)
 
@@ -155,17 +161,16 @@ def _query(model: type[BaseModel]) -> BaseModel:
         raise invalid(field_errors(error)) from error
 
 
+def _judge_kind(takes: tuple[str, ...]) -> None:
+    if "form" not in takes and not request.is_json:
+        raise Problem(415, detail="Send JSON, with Content-Type: application/json.")
+
+
 def _refuse_endless() -> None:
     """A body of unannounced length is cut off in silence where it gets too large; reading on from there is a 413."""
     if request.content_length is None:
         request.get_data()
         request.stream.read(1)
-
-
-def _json_bytes() -> bytes:
-    if not request.is_json:
-        raise Problem(415, detail="Send JSON, with Content-Type: application/json.")
-    return request.get_data()
 
 
 def _message(fault: ErrorDetails) -> str:

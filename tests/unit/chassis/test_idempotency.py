@@ -94,6 +94,16 @@ def test_any_visible_key_will_do(anybody: FlaskClient, key: str) -> None:
     assert pin(anybody, key, "a").headers["Idempotency-Replayed"] == "true"
 
 
+@pytest.mark.parametrize("key", [None, "a b"])
+def test_the_key_is_judged_after_the_kind_of_the_body_and_before_what_is_in_it(
+    ada: FlaskClient, key: str | None
+) -> None:
+    headers = {"Idempotency-Key": key} if key else {}
+    assert ada.post("/api/v2/promises", data={"text": "a form"}, headers=headers).status_code == 415
+    answer = ada.post("/api/v2/promises", json={}, headers=headers)
+    assert (answer.status_code, "idempotency-key" in answer.get_json()["type"]) == (400, True)
+
+
 def test_keys_that_differ_in_case_are_two_keys(anybody: FlaskClient) -> None:
     assert pin(anybody, "key", "a").status_code == 201
     assert "Idempotency-Replayed" not in pin(anybody, "KEY", "b").headers
