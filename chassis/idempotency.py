@@ -86,6 +86,16 @@ def offered_key(required: bool = False) -> str | None:
     return key
 
 
+def repeated(body: BaseModel) -> Response | None:
+    """The first answer once more, if the request repeats one that has been answered; nothing is claimed if not.
+
+    For what must be done before the claim, and not for a repeat.
+    """
+    key = offered_key()
+    row = _look(_caller(), key, _fingerprint(body)) if key else None
+    return row.replay() if row is not None and row.status is not None else None
+
+
 def claimed() -> IdempotencyKey | None:
     """The key that this request has claimed and whose answer is still to be stored."""
     claim: IdempotencyKey | None = g.get("idempotency_claim")

@@ -20,7 +20,7 @@ from auth_service.domain import accounts, registration, signin
 from auth_service.models import User
 from chassis.answers import committed, listed
 from chassis.database import db
-from chassis.idempotency import idempotent
+from chassis.idempotency import idempotent, repeated
 from chassis.identity import Who, signed_in
 from chassis.paging import PageQuery, Sort, page
 from chassis.routes import Routes
@@ -33,11 +33,14 @@ ONE = f"/api/v2/users/<int(max={LARGEST_ID}):user_id>"
 
 
 def hashing(view: Callable[..., Response]) -> Callable[..., Response]:
-    """Hash the new password before anything is claimed: hashing takes long, and no lock may wait for it."""
+    """Hash the new password before anything is claimed: hashing takes long, and no lock may wait for it.
+
+    A repeat that has its answer needs no hash, and counts against no limit.
+    """
 
     @wraps(view)
     def hashed(body: NewUser) -> Response:
-        return view(body=body, password_hash=registration.hashed(body.password, visit().address))
+        return repeated(body) or view(body=body, password_hash=registration.hashed(body.password, visit().address))
 
     return hashed
 

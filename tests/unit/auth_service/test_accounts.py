@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask import Flask
 
-from auth_service.domain import membership
+from auth_service.domain import membership, passwords
 from chassis.database import db
 from tests.builders import registration
+from tests.conftest import MakeApp
 from tests.unit.auth_service.conftest import MakeVisitor, Visitor, newcomer
 
 FIELDS = {"id", "username", "email", "first_name", "last_name", "membership_level", "roles", "created_at"}
@@ -101,6 +102,23 @@ def test_a_repeat_with_the_same_key_makes_one_account(stranger: Visitor) -> None
 
     assert first.status_code == again.status_code == 201
     assert again.json == first.json
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert other.status_code == 422
+
+
+def test_a_repeat_needs_neither_room_under_the_limit_nor_a_turn_to_hash(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "PATIENCE_SECONDS", 0.01)
+    app = make_app("auth_service", ratelimit_registrations="1/hour", argon2_at_once=1)
+    stranger, sent, key = Visitor(app.test_client()), registration(), {"Idempotency-Key": "once"}
+    first = stranger.ask("POST", "/api/v2/users", json=sent, headers=key)
+
+    with app.extensions["settings"].hashing_turns:
+        again = stranger.ask("POST", "/api/v2/users", json=sent, headers=key)
+        other = stranger.ask("POST", "/api/v2/users", json=registration(), headers=key)
+
+    assert (first.status_code, again.status_code, again.data) == (201, 201, first.data)
     assert again.headers["Idempotency-Replayed"] == "true"
     assert other.status_code == 422
 
