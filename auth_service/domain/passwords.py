@@ -28,7 +28,7 @@ class TooManyAtOnce(Refusal):
 
 def is_common(password: str) -> bool:
     """Is this one of the 10,000 commonest passwords, or one of them (or nothing) followed by 1, 12, 123 and so on?"""
-    word = password.lower()
+    word = _composed(password).lower()
     stem = word.rstrip("0123456789")
     tail = word[len(stem) :]
     counted = bool(tail) and COUNTING.startswith(tail)

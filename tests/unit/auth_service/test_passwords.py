@@ -21,6 +21,7 @@ from tests.unit.auth_service.conftest import Visitor, newcomer
         "12345678901234567890",
         "sunshine123",
         "qwerty123456",
+        "\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44\uff11\uff12\uff13\uff14",
     ],
 )
 def test_the_commonest_passwords_are_known(password: str) -> None:
