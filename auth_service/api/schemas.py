@@ -2,24 +2,13 @@
 
 from typing import Annotated, Literal
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
-from auth_service.domain import passwords
+from auth_service.domain import names, passwords
 from chassis.schemas import Body, Moment, Page, Printable, View
 
 LARGEST_ID = 2**63 - 1
 """The largest id that a database can hold."""
-
-
-def _email(address: str) -> str:
-    try:
-        valid = validate_email(address, check_deliverability=False, globally_deliverable=False)
-    except EmailNotValidError as error:
-        raise ValueError("is not an email address") from error
-    if "." not in valid.domain or len(valid.normalized) > 254:
-        raise ValueError("is not an email address")
-    return valid.normalized
 
 
 def _uncommon(password: str) -> str:
@@ -40,7 +29,7 @@ Username = Annotated[
 Email = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=3, max_length=254),
-    AfterValidator(_email),
+    AfterValidator(names.email_address),
     Field(json_schema_extra={"format": "email"}),
 ]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), AfterValidator(_one_line)]

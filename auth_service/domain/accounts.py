@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from auth_service.domain.names import folded
 from auth_service.models import User
 from chassis.database import db
 from chassis.problems import Refusal
@@ -29,7 +30,7 @@ class Taken(Refusal):
 def register(username: str, email: str, password_hash: str, first_name: str = "", last_name: str = "") -> User:
     """A new customer's account; raises Taken."""
     user = User(username=username, email=email, password_hash=password_hash, first_name=first_name, last_name=last_name)
-    user.username_folded, user.email_folded = username.casefold(), email.casefold()
+    user.username_folded, user.email_folded = folded(username), folded(email)
     user.roles = ["customer"]
     with _unless_taken(username, email):
         db.session.add(user)
@@ -51,14 +52,14 @@ def locked(user_id: int) -> User:
 
 
 def named(name: str) -> User | None:
-    """The account that signs in with this username or email address."""
+    """The account that signs in with this username or email address, folded."""
     column = User.email_folded if "@" in name else User.username_folded
-    return db.session.scalar(sa.select(User).where(column == name.casefold()))
+    return db.session.scalar(sa.select(User).where(column == name))
 
 
 def exists(username: str) -> bool:
     """Does somebody have this username?"""
-    return bool(db.session.scalar(sa.select(sa.exists().where(User.username_folded == username.casefold()))))
+    return bool(db.session.scalar(sa.select(sa.exists().where(User.username_folded == folded(username)))))
 
 
 def any_admin() -> bool:
@@ -71,7 +72,7 @@ def change(user: User, **changes: str) -> None:
     with _unless_taken(user.username, changes.get("email", user.email), user.id):
         for name, value in changes.items():
             setattr(user, name, value)
-        user.email_folded = user.email.casefold()
+        user.email_folded = folded(user.email)
 
 
 def set_roles(user_id: int, roles: Sequence[str]) -> User:
@@ -95,7 +96,7 @@ def _unless_taken(username: str, email: str, own_id: int = 0) -> Iterator[None]:
 
 
 def _taken(username: str, email: str, own_id: int) -> list[str]:
-    wanted = {"username": username.casefold(), "email": email.casefold()}
+    wanted = {"username": folded(username), "email": folded(email)}
     same = sa.or_(User.username_folded == wanted["username"], User.email_folded == wanted["email"])
     others = sa.select(User.username_folded, User.email_folded).where(User.id != own_id, same)
     held = {value for row in db.session.execute(others) for value in row}

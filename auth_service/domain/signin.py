@@ -1,6 +1,7 @@
 """Proving who one is with a password, and changing it."""
 
 from auth_service.domain import accounts, passwords, sessions, throttle
+from auth_service.domain.names import folded
 from auth_service.domain.sessions import Visit
 from auth_service.models import User
 from chassis.problems import Refusal
@@ -23,6 +24,7 @@ def authenticated(name: str, password: str, visit: Visit) -> User:
 
     Raises WrongPair, a 429 problem, or passwords.TooManyAtOnce.
     """
+    name = folded(name)
     user = accounts.named(name)
     attempt = throttle.attempt(name, user.id if user else None, visit.address)
     attempt.admit()

@@ -40,10 +40,10 @@ class Attempt:
 
 
 def attempt(name: str, user_id: int | None, address: str) -> Attempt:
-    """An attempt at the account with this id, or at none, by the name that was typed."""
+    """An attempt at the account with this id, or at none, by the name that was typed, folded."""
     origin = _origin(address)
     row = db.session.get(KnownAddress, (user_id or 0, origin))
-    return Attempt(f"user:{user_id}" if user_id else f"name:{name.casefold()}", origin, known=row is not None)
+    return Attempt(f"user:{user_id}" if user_id else f"name:{name}", origin, known=row is not None)
 
 
 def remember(user: User, address: str) -> None:

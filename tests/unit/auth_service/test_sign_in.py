@@ -34,6 +34,14 @@ def test_username_and_address_sign_in_whatever_their_case(person: MakeVisitor) -
         assert ada.signs_in(username=name).status_code == 200
 
 
+@pytest.mark.parametrize("address", ["ada@xn--bcher-kva.org", "e\u0301@example.com", "Ada@B\u00fccher.org"])
+def test_whoever_could_register_with_an_address_can_sign_in_with_it(person: MakeVisitor, address: str) -> None:
+    ada = person(email=address)
+
+    for name in (address, ada.username, f" {address} ", f"\t{ada.username}\n", address.upper()):
+        assert ada.signs_in(username=name).status_code == 200
+
+
 def test_what_all_who_sign_in_share_is_made_before_they_come(app: Flask) -> None:
     # Two threads at once may not import the same library half-way, nor each make a semaphore of their own.
     shared = {name for name, value in vars(AuthSettings).items() if isinstance(value, cached_property)}
@@ -81,7 +89,8 @@ def test_the_eleventh_wrong_password_at_an_account_is_not_looked_at(guarded: Fla
 def test_a_name_of_nobody_is_throttled_alike(guarded: Flask) -> None:
     stranger = Visitor(guarded.test_client())
 
-    assert [stranger.signs_in(WRONG, "nobody").status_code for _ in range(11)] == [401] * 10 + [429]
+    for names in (["nobody", " NoBody "] * 6, ["no@b\u00fccher.org", "no@xn--bcher-kva.org"] * 6):
+        assert [stranger.signs_in(WRONG, name).status_code for name in names] == [401] * 10 + [429] * 2
 
 
 def test_name_and_email_address_count_as_one_account(guarded: Flask) -> None:
