@@ -11,6 +11,8 @@ from chassis.wire import rfc3339
 Item = TypeVar("Item")
 LARGEST_AMOUNT = 10**12
 CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# Unicode's categories Cc, Zl and Zp, and what turns around the letters beside it; letters of every script pass.
+NOT_OF_A_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def _printable(text: str) -> str:
@@ -19,14 +21,20 @@ def _printable(text: str) -> str:
     return text
 
 
+def _one_line(text: str) -> str:
+    if NOT_OF_A_LINE.search(text):
+        raise ValueError("must be one line, without control characters")
+    return text
+
+
 Printable = AfterValidator(_printable)
 """What keeps control characters out of a text."""
 
-Text = Annotated[str, Printable]
-"""Text without control characters."""
+OneLine = AfterValidator(_one_line)
+"""What keeps a text on one line, and readable in its own order."""
 
 _LINE = StringConstraints(strip_whitespace=True, min_length=1, max_length=200)
-Line = Annotated[str, _LINE, Printable]
+Line = Annotated[str, _LINE, OneLine]
 """One line of text, 1 to 200 characters, blanks at its ends dropped."""
 
 Amount = Annotated[int, Field(ge=0, le=LARGEST_AMOUNT)]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from auth_service.domain import names, passwords
-from chassis.schemas import Body, Moment, Page, Printable, View
+from chassis.schemas import Body, Moment, OneLine, Page, Printable, View
 
 LARGEST_ID = 2**63 - 1
 """The largest id that a database can hold."""
@@ -17,12 +17,6 @@ def _uncommon(password: str) -> str:
     return password
 
 
-def _one_line(text: str) -> str:
-    if not all(letter.isprintable() or letter == "\u200d" for letter in text):
-        raise ValueError("must not contain control characters")
-    return text
-
-
 Username = Annotated[
     str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", min_length=2, max_length=50)
 ]
@@ -32,7 +26,7 @@ Email = Annotated[
     AfterValidator(names.email_address),
     Field(json_schema_extra={"format": "email"}),
 ]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), AfterValidator(_one_line)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), OneLine]
 NewPassword = Annotated[
     str,
     StringConstraints(min_length=passwords.SHORTEST, max_length=passwords.LONGEST),

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, St
 
 from chassis.money import Money, money
 from chassis.paging import PageQuery
-from chassis.schemas import Body, Line, Moment, Printable, View
+from chassis.schemas import Body, Line, Moment, OneLine, View
 from order_service.domain.carts import MOST_OF_ONE
 from order_service.domain.orders import Status
 from order_service.domain.pricing import Basket, Notice
@@ -36,8 +36,8 @@ Country = Annotated[
 ]
 """A country by its ISO 3166-1 alpha-2 code."""
 
-City = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), Printable]
-PostalCode = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20), Printable]
+City = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), OneLine]
+PostalCode = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20), OneLine]
 PaymentToken = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_]{1,255}$")]
 
 

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from chassis.money import Money, major_units, money
 from chassis.paging import PageQuery
-from chassis.schemas import Body, Line, Moment, Printable, View
+from chassis.schemas import Body, Line, Moment, OneLine, Printable, View
 from product_service.domain import stock
 from product_service.domain.catalogue import LONGEST_QUERY
 from product_service.domain.prices import MajorUnits
@@ -23,9 +23,9 @@ LONGEST_HOLD_SECONDS = 24 * 3600
 Stock = Annotated[int, Field(ge=0, le=stock.MOST)]
 Description = Annotated[str, StringConstraints(max_length=10_000), Printable]
 _WORD = StringConstraints(strip_whitespace=True, min_length=1, max_length=100)
-Category = Annotated[str, _WORD, Printable]
+Category = Annotated[str, _WORD, OneLine]
 _ADDRESS = StringConstraints(strip_whitespace=True, min_length=1, max_length=500)
-Image = Annotated[str, _ADDRESS, Printable]
+Image = Annotated[str, _ADDRESS, OneLine]
 """A picture's address, `https://…` or a path of this shop, or its plain name."""
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import mysql, sqlite
 from chassis.database import db, now
 from chassis.money import Money
 from chassis.problems import Refusal
-from chassis.schemas import Line, Printable
+from chassis.schemas import Line, OneLine, Printable
 from product_service.domain import catalogue, stock
 from product_service.domain.catalogue import ProductRow
 from product_service.domain.prices import minor_units
@@ -59,8 +59,8 @@ class Goods(BaseModel):
     name: Line
     price: Annotated[int, BeforeValidator(_price)]
     description: Annotated[str, StringConstraints(max_length=10_000), Printable] = ""
-    image: Annotated[str, StringConstraints(max_length=500), Printable] | None = None
-    category: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), Printable] | None = None
+    image: Annotated[str, StringConstraints(max_length=500), OneLine] | None = None
+    category: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), OneLine] | None = None
     stock: Stock = 0
 
     @model_validator(mode="before")

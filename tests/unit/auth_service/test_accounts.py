@@ -47,6 +47,8 @@ def test_a_new_account_says_what_it_is_and_nothing_of_the_password(stranger: Vis
         ({"password": "x" * 129}, "password"),
         ({"password": "nul is not \0 welcome"}, "password"),
         ({"first_name": "a\nb"}, "first_name"),
+        ({"first_name": "a\x85b"}, "first_name"),
+        ({"first_name": "a\u202eb"}, "first_name"),
         ({"first_name": "x" * 101}, "first_name"),
         ({"last_name": True}, "last_name"),
         ({"roles": ["admin"]}, "roles"),
@@ -67,6 +69,16 @@ def test_a_password_may_hold_what_one_likes(stranger: Visitor, password: str) ->
 
     assert stranger.ask("POST", "/api/v2/users", json=sent).status_code == 201
     assert stranger.signs_in(password, sent["username"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["山田\u3000太郎", "Jean\u00a0Paul", "\u0639\u0644\u06cc\u200c\u0631\u0636\u0627", "👩\u200d🚀", "O'Neil-Smith"],
+)
+def test_a_name_may_be_written_in_any_script(stranger: Visitor, name: str) -> None:
+    answer = stranger.ask("POST", "/api/v2/users", json=registration(first_name=name, last_name=name))
+
+    assert (answer.status_code, answer.json["first_name"]) == (201, name)
 
 
 def test_a_name_is_taken_whatever_its_case(person: MakeVisitor, stranger: Visitor) -> None:
