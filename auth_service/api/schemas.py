@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from auth_service.domain import names, passwords
-from chassis.schemas import Body, Moment, OneLine, Page, Printable, View
+from chassis.schemas import Body, Moment, OneLine, Page, View
 
 LARGEST_ID = 2**63 - 1
 """The largest id that a database can hold."""
@@ -30,7 +30,6 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), 
 NewPassword = Annotated[
     str,
     StringConstraints(min_length=passwords.SHORTEST, max_length=passwords.LONGEST),
-    Printable,
     AfterValidator(_uncommon),
     Field(json_schema_extra={"format": "password"}),
 ]

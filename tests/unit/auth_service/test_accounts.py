@@ -45,7 +45,6 @@ def test_a_new_account_says_what_it_is_and_nothing_of_the_password(stranger: Vis
         ({"password": "password1234"}, "password"),
         ({"password": "123456789012"}, "password"),
         ({"password": "x" * 129}, "password"),
-        ({"password": "nul is not \0 welcome"}, "password"),
         ({"first_name": "a\nb"}, "first_name"),
         ({"first_name": "a\x85b"}, "first_name"),
         ({"first_name": "a\u202eb"}, "first_name"),
@@ -63,7 +62,9 @@ def test_what_cannot_be_is_refused_by_its_field(stranger: Visitor, changed: dict
     assert all(str(value) not in answer.text for value in changed.values() if len(str(value)) > 12)
 
 
-@pytest.mark.parametrize("password", ["x" * 128, "ünïcödé ist schön", "🎉" * 12, "  spaces count too  "])
+@pytest.mark.parametrize(
+    "password", ["x" * 128, "ünïcödé ist schön", "🎉" * 12, "  spaces count too  ", "\0\x1b\x7f are characters"]
+)
 def test_a_password_may_hold_what_one_likes(stranger: Visitor, password: str) -> None:
     sent = registration(password=password)
 
