@@ -102,6 +102,8 @@ class LocalWindow:
             hits = self._current(key, now)
             is_admitted = len(hits) < self._amount
             if is_admitted:
+                if not hits:
+                    self._hits[key] = hits
                 hits.append(now)
             return is_admitted, self._standing(hits, now)
 
@@ -121,13 +123,14 @@ class LocalWindow:
         return Standing(self._amount, self._amount - len(hits), oldest + self._seconds - now)
 
     def _current(self, key: Key, now: float) -> deque[float]:
+        """The key's hits in the window; who has none is not remembered for having asked."""
         over = now - self._seconds
         if self._swept < over:
             self._hits = {key: hits for key, hits in self._hits.items() if hits and hits[-1] > over}
             self._swept = now
         hits = self._hits.get(key)
         if hits is None:
-            hits = self._hits[key] = deque()
+            return deque()
         while hits and hits[0] <= over:
             hits.popleft()
         return hits

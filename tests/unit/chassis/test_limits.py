@@ -4,8 +4,9 @@ import time
 
 import pytest
 from flask import Flask
+from limits import parse
 
-from chassis.limits import Limit
+from chassis.limits import Limit, LocalWindow
 from chassis.problems import Problem
 
 
@@ -36,6 +37,16 @@ def test_asking_does_not_count() -> None:
     limit.count("ada")
     with pytest.raises(Problem):
         limit.admit("ada")
+
+
+def test_who_has_only_asked_takes_no_memory() -> None:
+    window = LocalWindow(parse("1/minute"))
+    for number in range(100):
+        assert window.has_room((f"asks-{number}",))
+        assert window.standing((f"asks-{number}",)).remaining == 1
+    assert window.count(("ada",))[0]
+    assert not window.count(("ada",))[0]
+    assert list(window._hits) == [("ada",)]
 
 
 def test_a_limit_passes(monkeypatch: pytest.MonkeyPatch) -> None:
