@@ -24,6 +24,7 @@ SESSION_COOKIE = "session"
 INCLUDED_ROLES = {"admin": {"admin", "staff", "customer"}, "staff": {"staff", "customer"}, "customer": {"customer"}}
 REMEMBERED_SECONDS = 5.0
 REMEMBERED_KEYS = 10_000
+LONGEST_KEY = 200
 REFETCH_SECONDS = 10.0
 KEYS_FRESH_SECONDS = 300.0
 
@@ -87,6 +88,8 @@ class RemoteAuthority:
         return self._keys
 
     def identify(self, key: str) -> Identity | None:
+        if len(key) > LONGEST_KEY:
+            return None
         until, identity = self._remembered.get(key, (0.0, None))
         if time.monotonic() < until:
             return identity

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from auth_service.domain import names, passwords
+from chassis.identity import LONGEST_KEY
 from chassis.schemas import Body, Moment, OneLine, Page, View
 
 LARGEST_ID = 2**63 - 1
@@ -139,7 +140,7 @@ class Metadata(View):
 class Key(Body):
     """An opaque key that another service was shown; named so that no log line repeats it."""
 
-    api_key: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+    api_key: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_KEY)]
 
 
 class KeyHolder(View):

@@ -301,3 +301,6 @@ def test_keys_that_nobody_has_cannot_fill_the_memory(
     for number in range(10):
         assert authority.identify(f"nobodys-{number}") is None
     assert len(authority._remembered) <= 3
+    before = dict(authority._remembered)
+    assert authority.identify("x" * (identity.LONGEST_KEY + 1)) is None
+    assert (len(remote.asked), authority._remembered) == (10, before)
