@@ -20,12 +20,12 @@ from sqlalchemy.exc import IntegrityError
 from auth_service import settings
 from auth_service.models import SigningKey
 from chassis.database import db, now
-from chassis.identity import ALGORITHM
+from chassis.identity import ALGORITHM, CLOCKS_DIFFER_SECONDS
 
 log = structlog.get_logger()
 
 TOKEN_LASTS = timedelta(seconds=300)
-CLOCKS_DIFFER_BY = timedelta(seconds=60)
+CLOCKS_DIFFER_BY = timedelta(seconds=CLOCKS_DIFFER_SECONDS)
 PUBLISHED_BEFORE = timedelta(seconds=600)
 
 

@@ -68,6 +68,14 @@ def test_a_token_with_a_wrong_claim_is_nobodys(noticeboard: Flask, accounts: Acc
     assert status(noticeboard, accounts.token("ada", "admin", **claims)) == 401
 
 
+def test_the_accounts_clock_may_be_ahead_of_ours_but_no_token_outlives_its_end(
+    noticeboard: Flask, accounts: Accounts
+) -> None:
+    now = int(time.time())
+    assert status(noticeboard, accounts.token("ada", iat=now + 30, exp=now + 330)) == 200
+    assert status(noticeboard, accounts.token("ada", iat=now - 301, exp=now - 1)) == 401
+
+
 def test_an_unsigned_token_is_nobodys(noticeboard: Flask, accounts: Accounts) -> None:
     for algorithm in ("none", "None", "NONE", ""):
         header = {"alg": algorithm, "kid": accounts.signing_key.kid}
