@@ -159,10 +159,9 @@ def take_bought(cart_id: int, order_id: str, bought: Iterable[OrderItem]) -> Non
 
 def expire_guests(limit: int = 500) -> int:
     """Drop the carts of guests who have not come back, at most `limit`; returns how many. The caller commits."""
-    old = sa.select(Cart.id).where(Cart.user_id.is_(None), Cart.touched_at < now() - GUESTS_KEPT).limit(limit)
-    ids = db.session.scalars(old).all()
-    db.session.execute(sa.delete(Cart).where(Cart.id.in_(ids)))
-    return len(ids)
+    old = (Cart.user_id.is_(None), Cart.touched_at < now() - GUESTS_KEPT)
+    ids = db.session.scalars(sa.select(Cart.id).where(*old).limit(limit)).all()
+    return rows_changed(sa.delete(Cart).where(Cart.id.in_(ids), *old))  # one may have been touched meanwhile
 
 
 def rename(product_id: int, name: str, at: datetime) -> None:

@@ -4,10 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
+from auth_service.domain import sessions
 from auth_service.models import Session
 from chassis.database import db, now
+from tests.databases import listening
 from tests.services import SERVICE_TOKEN
 from tests.unit.auth_service.conftest import MakeVisitor, Visitor
 
@@ -122,6 +125,19 @@ def test_sessions_whose_time_is_over_are_forgotten(app: Flask, person: MakeVisit
     assert app.test_cli_runner().invoke(args=["worker", "--once"]).exit_code == 0
 
     with app.app_context():
+        assert db.session.query(Session).count() == 1
+
+
+def test_a_session_that_is_prolonged_at_the_last_moment_stays(app: Flask, person: MakeVisitor) -> None:
+    person()
+
+    def come_back(connection: sa.Connection, cursor: object, statement: str, *rest: object) -> None:
+        if statement.startswith("DELETE"):
+            connection.execute(sa.update(Session).values(expires_at=now() + timedelta(days=1)))
+
+    with app.app_context(), listening("before_cursor_execute", come_back):
+        db.session.execute(sa.update(Session).values(expires_at=now() - timedelta(seconds=1)))
+        assert sessions.forget_expired() == 0
         assert db.session.query(Session).count() == 1
 
 

@@ -14,7 +14,7 @@ from order_service import worker
 from order_service.listeners import LISTENERS
 from order_service.models import Cart
 from tests.accounts import Accounts
-from tests.databases import statements
+from tests.databases import listening, statements
 from tests.unit.order_service.conftest import bought, put
 from tests.unit.order_service.others import Shelf
 
@@ -235,6 +235,20 @@ def test_guests_who_do_not_come_back_are_forgotten(guest: FlaskClient, ada: Flas
 
     assert cart_of(guest)["items"] == []
     assert len(cart_of(ada)["items"]) == 1
+
+
+def test_a_guest_who_comes_back_at_the_last_moment_keeps_the_cart(guest: FlaskClient, shelf: Shelf) -> None:
+    put(guest, shelf.offer())
+
+    def come_back(connection: sa.Connection, cursor: object, statement: str, *rest: object) -> None:
+        if statement.startswith("DELETE"):
+            connection.execute(sa.update(Cart).values(touched_at=now()))
+
+    db.session.execute(sa.update(Cart).values(touched_at=now() - timedelta(days=31)))
+    with listening("before_cursor_execute", come_back):
+        assert worker.expire_guests() == 0
+
+    assert len(cart_of(guest)["items"]) == 1
 
 
 def test_a_renamed_product_has_its_new_name_in_carts(ada: FlaskClient, shelf: Shelf) -> None:
