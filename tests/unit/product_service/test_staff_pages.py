@@ -88,6 +88,18 @@ def test_nobody_overwrites_what_somebody_else_has_just_saved(clerk: FlaskClient,
     assert send(clerk, f"{TABLE}/mug", f"{TABLE}/mug", name="Mug", price="1").status_code == 303
 
 
+def test_a_product_that_is_selling_can_be_saved(clerk: FlaskClient, orders: FlaskClient, product: Offer) -> None:
+    product(slug="mug", stock=3)
+    shown = clerk.get(f"{TABLE}/mug").text
+    hidden = dict(re.findall(r'name="(csrf_token|version)" value="([^"]*)"', shown))
+    wish = {"reference": "order-1", "items": [{"slug": "mug", "quantity": 1}]}
+    assert orders.post("/api/v2/reservations", json=wish).status_code == 201
+
+    assert clerk.post(f"{TABLE}/mug", data={**hidden, "name": "Mug", "price": "2"}).status_code == 303
+    assert clerk.post(f"{TABLE}/mug", data={**hidden, "name": "Mug", "price": "3"}).status_code == 412
+    assert clerk.get("/api/v2/products/mug").get_json()["price"]["amount"] == 200
+
+
 def test_a_slug_that_is_taken_is_told(clerk: FlaskClient, product: Offer) -> None:
     product(slug="mug")
     product(slug="tin")
