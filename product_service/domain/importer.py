@@ -130,8 +130,8 @@ def _from_jsonl(lines: Iterable[str]) -> Iterator[Goods | BadLine]:
 
 
 def _from_csv(lines: Iterable[str]) -> Iterator[Goods | BadLine]:
-    reader = csv.DictReader(lines, restkey="", strict=True)
-    _check_columns(reader)
+    reader = csv.reader(lines, strict=True)
+    columns = _columns(reader)
     while True:
         number = reader.line_num + 1
         try:
@@ -141,21 +141,22 @@ def _from_csv(lines: Iterable[str]) -> Iterator[Goods | BadLine]:
         except csv.Error as error:
             yield BadLine(number, f"is not well-formed CSV: {error}")
             continue
-        if "" in row:
+        if len(row) > len(columns):
             yield BadLine(number, "has more values than the first line has columns")
-        else:
-            yield _checked(number, {name: value for name, value in row.items() if value})
+        elif row:
+            yield _checked(number, {name: value for name, value in zip(columns, row, strict=False) if value})
 
 
-def _check_columns(reader: "csv.DictReader[str]") -> None:
+def _columns(reader: Iterator[list[str]]) -> list[str]:
     try:
-        columns = set(reader.fieldnames or ())
+        columns = next(reader, [])
     except csv.Error as error:
         raise NotImportable(f"the first line is not well-formed CSV: {error}") from error
-    if unknown := columns - set(Goods.model_fields):
+    if unknown := set(columns) - set(Goods.model_fields):
         raise NotImportable(f"a product has no {', '.join(sorted(unknown))}; it has {', '.join(Goods.model_fields)}")
-    if missing := {"name", "price"} - columns:
+    if missing := {"name", "price"} - set(columns):
         raise NotImportable(f"the first line names no column {' and no column '.join(sorted(missing))}")
+    return columns
 
 
 def _checked(number: int, values: Any) -> Goods | BadLine:

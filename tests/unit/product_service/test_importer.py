@@ -117,6 +117,17 @@ def test_bad_lines_are_named_and_the_others_imported(import_text: Callable[..., 
     assert {item["name"] for item in anybody.get("/api/v2/products").get_json()["items"]} == {"A", "E"}
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_bad_lines_have_the_numbers_that_an_editor_shows(import_text: Callable[..., Result], end: str) -> None:
+    lines = ["name,price,description", "", "A,1", "", "", "B,free", 'C,1,"two', "", 'lines"', "", "D,free", 'E"', ""]
+
+    result = import_text(end.join(lines))
+
+    named = [line.split(":")[0] for line in result.stderr.splitlines() if line.startswith("line")]
+    assert named == ["line 6", "line 11", "line 12"]
+    assert result.stdout == "2 added, 0 changed, 3 bad lines skipped\n"
+
+
 def test_bad_lines_are_written_to_a_file_and_the_exit_status_tells_of_them(
     import_text: Callable[..., Result], tmp_path: Path
 ) -> None:
