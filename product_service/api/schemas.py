@@ -7,26 +7,19 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from chassis.money import Money, major_units, money
 from chassis.paging import PageQuery
-from chassis.schemas import Body, Line, Moment, OneLine, Printable, View
+from chassis.schemas import Body, Line, Moment, View
 from product_service.domain import stock
-from product_service.domain.catalogue import LONGEST_QUERY
+from product_service.domain.catalogue import LONGEST_QUERY, Category, Description, Image
 from product_service.domain.prices import MajorUnits
 from product_service.domain.reservations import Held
 from product_service.domain.slugs import NewSlug, Slug
+from product_service.domain.stock import Count
 from product_service.models import Reservation, StockMovement
 
 FIRST_STOCK = 100
 MOST_LINES = 100
 HOLD_SECONDS = 900
 LONGEST_HOLD_SECONDS = 24 * 3600
-
-Stock = Annotated[int, Field(ge=0, le=stock.MOST)]
-Description = Annotated[str, StringConstraints(max_length=10_000), Printable]
-_WORD = StringConstraints(strip_whitespace=True, min_length=1, max_length=100)
-Category = Annotated[str, _WORD, OneLine]
-_ADDRESS = StringConstraints(strip_whitespace=True, min_length=1, max_length=500)
-Image = Annotated[str, _ADDRESS, OneLine]
-"""A picture's address, `https://…` or a path of this shop, or its plain name."""
 
 
 def _some(delta: int) -> int:
@@ -68,7 +61,7 @@ class ProductBody(Body):
 class NewProduct(ProductBody):
     """A new product, and how many there are of it."""
 
-    stock: Stock = 0
+    stock: Count = 0
 
 
 class ProductChanges(Body):
@@ -252,7 +245,7 @@ class FirstProduct(BaseModel):
     slug: NewSlug
     image: Image
     price: MajorUnits
-    stock: Stock = FIRST_STOCK
+    stock: Count = FIRST_STOCK
 
     def values(self) -> dict[str, Any]:
         """The product's values."""

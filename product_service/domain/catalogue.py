@@ -1,10 +1,10 @@
 """The catalogue: what is on sale, under which name, at which price."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy.exc import IntegrityError
 
 from chassis import outbox
@@ -12,7 +12,7 @@ from chassis.database import db, now, reader
 from chassis.money import money
 from chassis.paging import PageQuery, Slice, Sort, page
 from chassis.problems import Refusal
-from chassis.schemas import Amount
+from chassis.schemas import Amount, OneLine, Printable
 from product_service.domain import indexes, search, slugs, stock
 from product_service.models import Product
 
@@ -44,6 +44,13 @@ SORTS = {
     "-price": Sort("-price", (goods.price, goods.id), descending=True),
     "name": Sort("name", (goods.name, goods.id)),
 }
+
+Description = Annotated[str, StringConstraints(max_length=10_000), Printable]
+_WORD = StringConstraints(strip_whitespace=True, min_length=1, max_length=100)
+Category = Annotated[str, _WORD, OneLine]
+_ADDRESS = StringConstraints(strip_whitespace=True, min_length=1, max_length=500)
+Image = Annotated[str, _ADDRESS, OneLine]
+"""A picture's address, `https://…` or a path of this shop, or its plain name."""
 
 
 class ProductUnknown(Refusal):

@@ -8,17 +8,18 @@ from itertools import chain
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 from sqlalchemy.dialects import mysql, sqlite
 
 from chassis.database import db, now
 from chassis.money import Money
 from chassis.problems import Refusal
-from chassis.schemas import Line, OneLine, Printable
+from chassis.schemas import Line
 from product_service.domain import catalogue, stock
-from product_service.domain.catalogue import ProductRow
+from product_service.domain.catalogue import Category, Description, Image, ProductRow
 from product_service.domain.prices import minor_units
 from product_service.domain.slugs import NewSlug, made_from
+from product_service.domain.stock import Count
 from product_service.models import Product
 
 CONTENT = ("name", "description", "price", "image", "category")
@@ -44,9 +45,6 @@ def _count(count: Any) -> Any:
     return count
 
 
-Stock = Annotated[int, BeforeValidator(_count), Field(ge=0, le=stock.MOST)]
-
-
 class Goods(BaseModel):
     """One line's product; `price` in major units (`19.99`) or as money (`{"amount": 1999, "currency": "USD"}`).
 
@@ -58,10 +56,10 @@ class Goods(BaseModel):
     slug: NewSlug
     name: Line
     price: Annotated[int, BeforeValidator(_price)]
-    description: Annotated[str, StringConstraints(max_length=10_000), Printable] = ""
-    image: Annotated[str, StringConstraints(max_length=500), OneLine] | None = None
-    category: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), OneLine] | None = None
-    stock: Stock = 0
+    description: Description = ""
+    image: Image | None = None
+    category: Category | None = None
+    stock: Annotated[Count, BeforeValidator(_count)] = 0
 
     @model_validator(mode="before")
     @classmethod

@@ -6,9 +6,10 @@ Always available + reserved + sold = stocked, none below zero; the tables hold i
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 import sqlalchemy as sa
+from pydantic import Field
 
 from chassis.database import db, now
 from chassis.paging import PageQuery, Slice, Sort, page
@@ -16,6 +17,8 @@ from chassis.problems import Refusal
 from product_service.models import Product, StockMovement
 
 MOST = 10**9
+Count = Annotated[int, Field(ge=0, le=MOST)]
+"""How many there may be of a product."""
 
 PRODUCTS = db.metadata.tables[Product.__tablename__]
 goods = PRODUCTS.c

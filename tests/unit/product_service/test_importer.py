@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -213,6 +214,32 @@ def test_bad_json_lines_are_named(import_text: Callable[..., Result]) -> None:
 
     assert result.stdout == "1 added, 0 changed, 6 bad lines skipped\n"
     assert "line 3: is not a JSON object\n" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"category": ""},
+        {"category": " "},
+        {"category": "c" * 101},
+        {"image": ""},
+        {"image": "i" * 501},
+        {"description": "\0"},
+        {"stock": -1},
+        {"stock": 10**9 + 1},
+    ],
+)
+def test_what_the_api_refuses_is_not_imported(
+    import_text: Callable[..., Result], staff: FlaskClient, wrong: dict[str, Any]
+) -> None:
+    line = {"name": "Mug", "price": {"amount": 500, "currency": "USD"}, **wrong}
+
+    refused = staff.post("/api/v2/products", json=line)
+    imported = import_text(json.dumps(line), "goods.jsonl")
+
+    assert refused.status_code == 422
+    assert imported.stdout == "0 added, 0 changed, 1 bad lines skipped\n"
+    assert f"line 1: {refused.get_json()['errors'][0]['field']}: " in imported.stderr
 
 
 @pytest.mark.parametrize("text", ["", "name\nMug\n", "name,price,colour\nMug,1,red\n"])
