@@ -26,6 +26,8 @@ goods = Routes("goods", __name__, template_folder="templates")
 
 TABLE = "/staff/products"
 ONE = f"{TABLE}/<slug>"
+NO_PRODUCT = f"{TABLE}/-"  # no slug begins so
+NEW = f"{NO_PRODUCT}/new"
 UPLOAD = 10 * 1024 * 1024
 MOVEMENTS = PageQuery(limit=50)
 
@@ -51,13 +53,13 @@ def list_goods(query: Visit) -> Response:
     return page("goods.html", found=catalogue.browse(query), asked=query, categories=catalogue.category_names())
 
 
-@goods.get(f"{TABLE}/new", who=Who.STAFF, hidden=True)
+@goods.get(NEW, who=Who.STAFF, hidden=True)
 def show_new() -> Response:
     """The empty form."""
     return page("new.html", categories=catalogue.category_names())
 
 
-@goods.post(f"{TABLE}/new", who=Who.STAFF, hidden=True)
+@goods.post(NEW, who=Who.STAFF, hidden=True)
 def add() -> BaseResponse:
     """Put a product on sale."""
     form, errors = filled_in(NewProductForm)

@@ -12,11 +12,11 @@ from chassis.pages import page, shown_again
 from chassis.routes import Routes
 from product_service.domain import importer
 from product_service.domain.importer import NotImportable
-from product_service.pages.goods import TABLE
+from product_service.pages.goods import NO_PRODUCT, TABLE
 
 imports = Routes("imports", __name__, template_folder="templates")
 
-IMPORT = f"{TABLE}/import"
+IMPORT = f"{NO_PRODUCT}/import"
 UPLOAD = 10 * 1024 * 1024
 BATCH = 500
 SHOWN = 50

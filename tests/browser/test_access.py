@@ -82,9 +82,9 @@ def test_the_staffs_pages(arrive: Arrive, product: Callable[..., dict[str, Any]]
     sam = arrive()
     sam.sign_in(staff())
     found = []
-    for path in ("/staff/products", "/staff/products/new", f"/staff/products/{lamp['slug']}", "/staff/orders"):
+    for path in ("/staff/products", "/staff/products/-/new", f"/staff/products/{lamp['slug']}", "/staff/orders"):
         found += list(faults(sam.go(path)))
-    sam.go("/staff/products/import")
+    sam.go("/staff/products/-/import")
     found += list(faults(sam.page))
     lines = b"name,price\nPlate,12.00\nBad,x\n"
     sam.page.locator("#file").set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": lines})

@@ -38,7 +38,7 @@ def keep(tmp_path: Path) -> Callable[[Visitor, str], None]:
 def test_ten_pages(arrive: Arrive, staff: Callable[..., Person], keep: Callable[[Visitor, str], None]) -> None:
     sam = arrive(viewport=DESK)
     sam.sign_in(staff(username="sam"))
-    sam.go("/staff/products/import")
+    sam.go("/staff/products/-/import")
     sam.page.locator("#file").set_input_files(ROOT / "product_service/sample/catalogue.jsonl")
     sam.press("Look through it")
     keep(sam, "import")

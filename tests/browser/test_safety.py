@@ -75,7 +75,7 @@ def test_signing_in_never_leads_away(arrive: Arrive, suite: Shop, customer: Call
         ("/cart/items", {"slug": "mug", "quantity": "1"}),
         ("/checkout", {"key": "k" * 20}),
         ("/account/sessions/end", {}),
-        ("/staff/products/new", {"name": "Mine", "price": "1"}),
+        ("/staff/products/-/new", {"name": "Mine", "price": "1"}),
     ],
 )
 def test_forms_from_elsewhere_are_refused(

@@ -77,7 +77,7 @@ def test_a_file_is_looked_through_before_it_is_imported(arrive: Arrive, staff: C
     lines = f"name,price,category\n{name},12.00,Plates\nBad one,twelve,Plates\n"
     sam = arrive()
     sam.sign_in(staff())
-    sam.go("/staff/products/import")
+    sam.go("/staff/products/-/import")
     sam.page.locator("#file").set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": lines.encode()})
     sam.press("Look through it")
     expect(sam.page.get_by_text("1 good, 1 bad.")).to_be_visible()

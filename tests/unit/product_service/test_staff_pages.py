@@ -46,7 +46,7 @@ def drawn(size: tuple[int, int] = (1600, 800), form: str = "PNG", mode: str = "R
 
 
 def test_a_product_is_made_changed_and_taken_off_sale(clerk: FlaskClient) -> None:
-    made = send(clerk, f"{TABLE}/new", f"{TABLE}/new", name="Tin box", price="12.5", stock="4", category="Tins")
+    made = send(clerk, f"{TABLE}/-/new", f"{TABLE}/-/new", name="Tin box", price="12.5", stock="4", category="Tins")
     assert made.location == f"{TABLE}/tin-box"
     changed = send(clerk, made.location, made.location, name="Tin box", price="13", description="Blue.", slug="tin")
     assert changed.location == f"{TABLE}/tin"
@@ -55,6 +55,15 @@ def test_a_product_is_made_changed_and_taken_off_sale(clerk: FlaskClient) -> Non
 
     assert send(clerk, changed.location, f"{TABLE}/tin/retirement").location == TABLE
     assert clerk.get(f"{TABLE}/tin").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["New", "Import"])
+def test_a_product_may_be_called_as_a_page_is(clerk: FlaskClient, name: str) -> None:
+    made = send(clerk, f"{TABLE}/-/new", f"{TABLE}/-/new", name=name, price="1")
+
+    assert made.location == f"{TABLE}/{name.lower()}"
+    assert f"<h1>{name}</h1>" in clerk.get(made.location).text
+    assert send(clerk, made.location, made.location, name=name, price="2").location == made.location
 
 
 def test_more_of_what_is_sold_out_is_sold_out_too(clerk: FlaskClient, product: Offer) -> None:
@@ -72,7 +81,7 @@ def test_more_of_what_is_sold_out_is_sold_out_too(clerk: FlaskClient, product: O
 @pytest.mark.parametrize("wrong", [{"price": "12,50"}, {"price": ""}, {"name": " "}, {"slug": "a b"}, {"stock": "-1"}])
 def test_errors_stand_beside_their_fields(clerk: FlaskClient, wrong: dict[str, str]) -> None:
     fields = {"name": "Tin box", "price": "12.50", "stock": "1", "description": "Blue <3"} | wrong
-    again = send(clerk, f"{TABLE}/new", f"{TABLE}/new", **fields)
+    again = send(clerk, f"{TABLE}/-/new", f"{TABLE}/-/new", **fields)
 
     assert again.status_code == 422
     assert f'id="{next(iter(wrong))}-error"' in again.text
@@ -199,23 +208,23 @@ def test_what_is_no_picture_is_refused(clerk: FlaskClient, product: Offer, monke
 
 def test_a_file_is_looked_through_and_then_imported(clerk: FlaskClient) -> None:
     lines = "name,price\nPlate,12.00\nBad,twelve\n"
-    looked = send(clerk, f"{TABLE}/import", f"{TABLE}/import", file=(BytesIO(lines.encode()), "a.csv"))
+    looked = send(clerk, f"{TABLE}/-/import", f"{TABLE}/-/import", file=(BytesIO(lines.encode()), "a.csv"))
     assert "1 good, 1 bad" in looked.text
     assert clerk.get("/api/v2/products").get_json()["items"] == []
 
-    stored = send(clerk, f"{TABLE}/import", f"{TABLE}/import/confirmation", text=lines)
+    stored = send(clerk, f"{TABLE}/-/import", f"{TABLE}/-/import/confirmation", text=lines)
     assert stored.location == TABLE
     assert clerk.get("/api/v2/products/plate").status_code == 200
-    useless = send(clerk, f"{TABLE}/import", f"{TABLE}/import", file=(BytesIO(b"colour\nred\n"), "a.csv"))
+    useless = send(clerk, f"{TABLE}/-/import", f"{TABLE}/-/import", file=(BytesIO(b"colour\nred\n"), "a.csv"))
     assert (useless.status_code, 'id="file-error"' in useless.text) == (422, True)
-    assert send(clerk, f"{TABLE}/import", f"{TABLE}/import/confirmation", text="colour\nred").status_code == 422
+    assert send(clerk, f"{TABLE}/-/import", f"{TABLE}/-/import/confirmation", text="colour\nred").status_code == 422
 
 
 def test_a_line_of_an_imported_file_ends_where_the_command_line_ends_it(clerk: FlaskClient) -> None:
     line = '{"name": "Plate", "price": "12.00", "description": "one\u2028two"}'
-    looked = send(clerk, f"{TABLE}/import", f"{TABLE}/import", file=(BytesIO(line.encode()), "a.jsonl"))
+    looked = send(clerk, f"{TABLE}/-/import", f"{TABLE}/-/import", file=(BytesIO(line.encode()), "a.jsonl"))
     assert "1 good" in looked.text
-    send(clerk, f"{TABLE}/import", f"{TABLE}/import/confirmation", text=line)
+    send(clerk, f"{TABLE}/-/import", f"{TABLE}/-/import/confirmation", text=line)
     assert clerk.get("/api/v2/products/plate").get_json()["description"] == "one\u2028two"
 
 
