@@ -77,17 +77,22 @@ class Shop:
         self.environment = settings() | {"SHOP_TAG": tag}
         self.files = [str(FILE), *overlays]
 
+    def line(self, *words: str) -> list[str]:
+        """The words of a Compose command."""
+        return ["docker", "compose", *self._files("-f"), *words]
+
     def compose(self, *words: str, quiet: bool = False) -> None:
         """Run a Compose command; raises Failed."""
-        line = ["docker", "compose", *self._files("-f"), *words]
         shown = subprocess.DEVNULL if quiet else None
-        status = subprocess.run(line, cwd=ROOT, env=self.environment, stdout=shown, stderr=shown, check=False)
+        status = subprocess.run(
+            self.line(*words), cwd=ROOT, env=self.environment, stdout=shown, stderr=shown, check=False
+        )
         if status.returncode:
             raise Failed(f"docker compose {' '.join(words)} ended with {status.returncode}; its words are above")
 
     def ask(self, *words: str) -> str:
         """What a Compose command prints; raises Failed."""
-        return asked(["docker", "compose", *self._files("-f"), *words], self.environment)
+        return asked(self.line(*words), self.environment)
 
     def stack(self) -> None:
         """Hand the file to the Swarm; raises Failed."""

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -90,10 +90,9 @@ class Installation(Shop):
         return subprocess.run([ROOT / "scripts" / name, *arguments], env=self.environment, check=False).returncode
 
     def compose(self, *words: str) -> str:
-        """What a Compose command over the shop's file prints."""
-        environment = {**self.environment, "SHOP_TAG": self.release, "SHOP_SECRETS": str(self.home / "secrets")}
-        line = ["docker", "compose", "-f", str(ROOT / "docker-compose.deploy.yml"), *words]
-        return subprocess.run(line, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+        """What a Compose command over the shop prints."""
+        line = [str(ROOT / "scripts/compose"), *words]
+        return subprocess.run(line, env=self.environment, check=True, stdout=subprocess.PIPE, text=True).stdout
 
     @property
     def release(self) -> str:
@@ -144,8 +143,7 @@ class Installation(Shop):
 
     def destroy(self) -> None:
         """Lose every container and every volume, but for the provider's books, which are elsewhere."""
-        with suppress(FileNotFoundError):
-            self.compose("down", "--volumes", "--remove-orphans", "--timeout", "1")
+        self.script("compose", "down", "--volumes", "--remove-orphans", "--timeout", "1")
 
     def _put_front(self) -> None:
         configuration = self.home / "front.conf"

@@ -1,6 +1,7 @@
 """The scripts of production, where Docker is away or a stand-in for it says what the real one says on a bad day."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -122,3 +123,23 @@ def test_an_import_under_way_is_left_alone(engine: Engine, deployed: Path) -> No
     roll(deployed, "2")
     assert engine.containers("product-service-run") == ["1 healthy"]
     assert engine.containers("product-service") == ["2 healthy"] * REPLICAS
+
+
+def test_by_hand_compose_uses_the_release_and_the_settings_that_were_deployed(deployed: Path, run: Run) -> None:
+    docker(deployed, 'echo "$*: $SHOP_TAG $PUBLIC_URL $COMPOSE_PROJECT_NAME $SHOP_SECRETS"')
+    (deployed / "release").write_text("7")
+    (deployed / "settings.env").write_text("# ours\nPUBLIC_URL=https://shop.example\n")
+    told = run("compose", "ps", "--all", "gateway").stdout
+    assert "docker-compose.deploy.yml ps --all gateway: 7 https://shop.example shop-live" in told
+    assert str(deployed / "secrets") in told
+
+
+def test_there_is_nothing_to_speak_to_before_a_deployment(run: Run) -> None:
+    refused = run("compose", "ps")
+    assert refused.returncode == 1
+    assert "./scripts/deploy" in refused.stderr
+
+
+@pytest.mark.parametrize("document", ["docs/operations.md", "docs/scaling.md"])
+def test_the_runbooks_speak_to_the_shop_as_it_was_deployed(document: str) -> None:
+    assert not re.search(r"docker compose (-|…)(?!-profile)", (ROOT / document).read_text("utf-8"))
