@@ -1,8 +1,15 @@
-"""The databases of the shop in production, and how to speak to their servers without showing a password."""
+"""The databases of the shop in production, their dumps, and how to speak to a server without showing a password."""
 
-from production import Failed, Shop, asked
+import gzip
+import os
+import zlib
+from collections import deque
+from pathlib import Path
+
+from production import Failed, Shop, asked, secrets_directory
 
 DATABASES = ("user", "product", "order")
+LAST_WORDS = "-- Dump completed"
 
 
 def container(shop: Shop, database: str) -> str:
@@ -15,6 +22,19 @@ def container(shop: Shop, database: str) -> str:
     raise Failed(f"{database}-db does not run on this machine")
 
 
-def with_password(command: str) -> str:
-    """A shell line for the server's container in which the password is in no argument: it is read from its file."""
-    return f'MYSQL_PWD="$(cat /run/secrets/DATABASE_PASSWORD)" exec {command}'
+def with_password(database: str) -> dict[str, str]:
+    """An environment for `docker exec --env MYSQL_PWD`, so that the password is in no argument.
+
+    It is read here, for a container keeps the file that it was started with, whatever the password has become.
+    """
+    secret = secrets_directory() / f"{database.upper()}_DATABASE_PASSWORD"
+    return os.environ | {"MYSQL_PWD": secret.read_text().strip()}
+
+
+def is_whole(dump: Path) -> bool:
+    """Can it be read to its end, and does its last line say that it is whole?"""
+    try:
+        with gzip.open(dump, "rt", encoding="utf-8", errors="replace") as lines:
+            return any(LAST_WORDS in line for line in deque(lines, maxlen=1))
+    except (OSError, EOFError, zlib.error):
+        return False

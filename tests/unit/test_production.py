@@ -1,5 +1,6 @@
 """The scripts of production, where Docker is away or a stand-in for it says what the real one says on a bad day."""
 
+import gzip
 import os
 import re
 import subprocess
@@ -143,3 +144,69 @@ def test_there_is_nothing_to_speak_to_before_a_deployment(run: Run) -> None:
 @pytest.mark.parametrize("document", ["docs/operations.md", "docs/scaling.md"])
 def test_the_runbooks_speak_to_the_shop_as_it_was_deployed(document: str) -> None:
     assert not re.search(r"docker compose (-|…)(?!-profile)", (ROOT / document).read_text("utf-8"))
+
+
+DUMPS = """case "$*" in
+  ps*) echo 0123 ;;
+  inspect*) echo user-db product-db order-db ;;
+  exec*) echo "-- asked $* with $MYSQL_PWD"; echo "-- Dump completed" ;;
+esac"""
+
+
+@pytest.fixture
+def backup(deployed: Path) -> Path:
+    """A whole backup, and a shop that it can be restored to."""
+    directory = deployed / "backup"
+    directory.mkdir()
+    (deployed / "release").write_text("7")
+    for name in ("user", "product", "order"):
+        (deployed / f"secrets/{name.upper()}_DATABASE_PASSWORD").write_text(f"word of {name}")
+        with gzip.open(directory / f"{name}.sql.gz", "wt") as dump:
+            dump.write("DO 0;\n" * 100_000 + "-- Dump completed on a day\n")
+    return directory
+
+
+def test_a_backup_shows_the_password_that_holds_since_it_was_changed(backup: Path, deployed: Path, run: Run) -> None:
+    docker(deployed, DUMPS)
+    (deployed / "secrets/USER_DATABASE_PASSWORD").write_text("the new word")
+    assert run("backup", str(backup)).returncode == 0
+    written = gzip.decompress((backup / "user.sql.gz").read_bytes()).decode()
+    assert " --env MYSQL_PWD 0123 mysqldump " in written
+    assert written.count("the new word") == 1
+    assert "with the new word" in written
+
+
+def test_a_full_disk_leaves_no_half_a_dump(backup: Path, deployed: Path, run: Run) -> None:
+    docker(deployed, DUMPS)
+    (backup / "product.sql.half").symlink_to("/dev/full")
+    refused = run("backup", str(backup))
+    assert refused.returncode == 1
+    assert "no backup: " in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not list(backup.glob("*.half"))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda whole: whole[:-20], lambda whole: whole[:200] + whole[300:], lambda whole: b""],
+    ids=["cut off", "damaged", "empty"],
+)
+def test_nothing_is_touched_for_a_dump_that_is_not_whole(
+    damage: Callable[[bytes], bytes], backup: Path, deployed: Path, run: Run
+) -> None:
+    docker(deployed, f"echo $* >> {deployed / 'asked'}")
+    dump = backup / "order.sql.gz"
+    dump.write_bytes(damage(dump.read_bytes()))
+    refused = run("restore", "--yes", str(backup))
+    assert refused.returncode == 1
+    assert "no whole backup: order" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not (deployed / "asked").exists()
+
+
+def test_a_server_that_hangs_up_is_told(backup: Path, deployed: Path, run: Run) -> None:
+    docker(deployed, DUMPS.replace("exec*)", "exec*) exit 1; "))
+    refused = run("restore", "--yes", str(backup))
+    assert refused.returncode == 1
+    assert "not restored: user could not be loaded" in refused.stderr
+    assert "Traceback" not in refused.stderr
