@@ -81,17 +81,14 @@ class Shop:
         """The words of a Compose command."""
         return ["docker", "compose", *self._files("-f"), *words]
 
-    def compose(self, *words: str, quiet: bool = False) -> None:
-        """Run a Compose command; raises Failed."""
-        shown = subprocess.DEVNULL if quiet else None
-        status = subprocess.run(
-            self.line(*words), cwd=ROOT, env=self.environment, stdout=shown, stderr=shown, check=False
-        )
+    def compose(self, *words: str) -> None:
+        """Run a Compose command and show what it says; raises Failed."""
+        status = subprocess.run(self.line(*words), cwd=ROOT, env=self.environment, check=False)
         if status.returncode:
             raise Failed(f"docker compose {' '.join(words)} ended with {status.returncode}; its words are above")
 
     def ask(self, *words: str) -> str:
-        """What a Compose command prints; raises Failed."""
+        """Run a Compose command without showing it; returns what it prints, raises Failed with its words."""
         return asked(self.line(*words), self.environment)
 
     def stack(self) -> None:

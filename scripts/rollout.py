@@ -25,7 +25,7 @@ def roll(shop: Shop, force: bool) -> list[str]:
     known = {*INFRASTRUCTURE, *MIGRATIONS, *STARTED_FIRST, "gateway"}
     others = [name for name in model if name not in known]
     if others:
-        shop.compose("up", "--detach", "--no-build", "--no-deps", "--wait", *others, quiet=True)
+        shop.ask("up", "--detach", "--no-build", "--no-deps", "--wait", *others)
     for service in STARTED_FIRST:
         wanted = int(model[service]["deploy"]["replicas"])
         old = outdated(shop, service, model[service]["image"], force)
@@ -62,7 +62,7 @@ def start(shop: Shop, service: str, count: int) -> list[str]:
     """Have so many containers of a service; returns the new ones once they are healthy, or removes them and fails."""
     before = set(shop.containers(service))
     scale = f"{service}={count}"
-    shop.compose("up", "--detach", "--no-build", "--no-deps", "--no-recreate", "--scale", scale, service, quiet=True)
+    shop.ask("up", "--detach", "--no-build", "--no-deps", "--no-recreate", "--scale", scale, service)
     new = [container for container in shop.containers(service) if container not in before]
     if len(new) < count - len(before):
         raise Failed(f"{service}: {len(new)} of {count - len(before)} new containers are there")

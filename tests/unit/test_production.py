@@ -63,11 +63,14 @@ def test_an_engine_that_does_not_run_is_told_with_its_remedy(deployed: Path, run
     assert "Traceback" not in checked.stderr
 
 
+ENGINE = f'exec {sys.executable} -IS {ROOT}/tests/engine.py "$@"'
+
+
 class Engine:
     """A machine with Docker on which release 1 runs."""
 
     def __init__(self, deployed: Path) -> None:
-        docker(deployed, f'exec {sys.executable} -IS {ROOT}/tests/engine.py "$@"')
+        docker(deployed, ENGINE)
         self._containers = deployed / "containers"
         for service in STATELESS * REPLICAS:
             self.add(service, "1 healthy")
@@ -96,6 +99,14 @@ def test_a_release_that_dies_at_once_takes_nobodys_place(engine: Engine, run: Ru
     assert "auth-service does not become healthy:\nits last words" in rolled.stderr
     for service in STATELESS:
         assert engine.containers(service) == ["1 healthy"] * REPLICAS
+
+
+def test_a_migration_that_fails_is_told_in_its_own_words(engine: Engine, deployed: Path, run: Run) -> None:
+    docker(deployed, f'case "$*" in *" run "*) echo "no room for a column" >&2; exit 1 ;; esac; {ENGINE}')
+    refused = run("deploy", "--no-build", "--tag", "2")
+    assert refused.returncode == 1
+    assert "no room for a column" in refused.stderr
+    assert engine.containers("auth-service") == ["1 healthy"] * REPLICAS
 
 
 ROLL = "import sys; from production import Shop; from rollout import roll; roll(Shop(sys.argv[1], []), force=False)"
