@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from processes import DATABASES, environment, several
 from project import DATA, SAMPLE, say
+from several import FIRST_FAILED
 from supervisor import Supervisor
-
-FIRST_FAILED = 10
 
 
 @dataclass(frozen=True)

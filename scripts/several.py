@@ -8,14 +8,15 @@ import sys
 from importlib import import_module
 from itertools import groupby
 
-import click
-from flask.cli import ScriptInfo
-
 FIRST_FAILED = 10
 BORDER = "--"
 
 
 def main(package: str, words: list[str]) -> None:
+    # Not at the top: whoever starts this learns FIRST_FAILED by a Python that has no Flask.
+    import click
+    from flask.cli import ScriptInfo
+
     app = import_module(package).create_app()
     commands = [list(group) for is_border, group in groupby(words, BORDER.__eq__) if not is_border]
     for position, command in enumerate(commands):
