@@ -44,8 +44,13 @@ def settings() -> dict[str, str]:
     """The environment with what `.deploy/settings.env` adds to it."""
     lines = SETTINGS.read_text().splitlines() if SETTINGS.is_file() else []
     pairs = (line.partition("=") for line in lines if "=" in line and not line.lstrip().startswith("#"))
-    kept = {name.strip(): value.strip() for name, _, value in pairs}
+    kept = {name.strip(): unquoted(value.strip()) for name, _, value in pairs}
     return {"COMPOSE_PROJECT_NAME": "shop-live", "SHOP_SECRETS": str(secrets_directory())} | kept | dict(os.environ)
+
+
+def unquoted(value: str) -> str:
+    """A value as a shell and Compose would read it: without the quotes around it."""
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
 
 
 def secrets_directory() -> Path:

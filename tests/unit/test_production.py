@@ -140,7 +140,7 @@ def test_an_import_under_way_is_left_alone(engine: Engine, deployed: Path) -> No
 def test_by_hand_compose_uses_the_release_and_the_settings_that_were_deployed(deployed: Path, run: Run) -> None:
     docker(deployed, 'echo "$*: $SHOP_TAG $PUBLIC_URL $COMPOSE_PROJECT_NAME $SHOP_SECRETS"')
     (deployed / "release").write_text("7")
-    (deployed / "settings.env").write_text("# ours\nPUBLIC_URL=https://shop.example\n")
+    (deployed / "settings.env").write_text("# ours\nPUBLIC_URL='https://shop.example'\n")
     told = run("compose", "ps", "--all", "gateway").stdout
     assert "docker-compose.deploy.yml ps --all gateway: 7 https://shop.example shop-live" in told
     assert str(deployed / "secrets") in told
