@@ -21,13 +21,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
-from sqlalchemy.exc import IntegrityError, OperationalError
 
-from chassis.database import db
 from product_service.domain import archive, catalogue, exporter, importer
-from product_service.domain.importer import BadLine, Format, Goods, NotImportable, Stored
+from product_service.domain.importer import BadLine, Format, NotImportable
 
-ATTEMPTS = 3
 TELL_EVERY_SECONDS = 10.0
 FORMS: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
@@ -61,9 +58,9 @@ def import_products(file: BinaryIO, batch: int, if_empty: bool, faults: TextIO |
     told = 0.0
     with _progress() as progress, _lines(file, progress) as lines:
         try:
-            for goods, bad in _batches(importer.read(lines, FORMS.get(_path(file).suffix.lower())), batch):
+            for goods, bad in importer.batches(importer.read(lines, FORMS.get(_path(file).suffix.lower())), batch):
                 _name(bad, progress.console, faults)
-                stored = _store(goods)
+                stored = importer.store_for_good(goods)
                 added, changed, skipped = added + stored.added, changed + stored.changed, skipped + len(bad)
                 read += len(goods) + len(bad)
                 progress.update(progress.task_ids[0], done=read)
@@ -96,35 +93,6 @@ def archive_movements(before: datetime, into: Path) -> None:
             click.echo(f"{archived.path}: {archived.movements} movements")
     except archive.MonthNotOver as error:
         raise click.ClickException(str(error)) from error
-
-
-def _store(goods: Sequence[Goods]) -> Stored:
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            stored = importer.store(goods)
-            db.session.commit()
-            return stored
-        except (IntegrityError, OperationalError):
-            # Somebody else has just added one of these, or holds them: look again.
-            db.session.rollback()
-            if attempt == ATTEMPTS:
-                raise
-    raise AssertionError("the last attempt ends by answer or by error")
-
-
-def _batches(read: Iterator[Goods | BadLine], size: int) -> Iterator[tuple[list[Goods], list[BadLine]]]:
-    goods: list[Goods] = []
-    bad: list[BadLine] = []
-    for line in read:
-        if isinstance(line, Goods):
-            goods.append(line)
-        else:
-            bad.append(line)
-        if len(goods) + len(bad) == size:
-            yield goods, bad
-            goods, bad = [], []
-    if goods or bad:
-        yield goods, bad
 
 
 def _name(bad: Sequence[BadLine], console: Console, faults: TextIO | None) -> None:

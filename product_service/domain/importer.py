@@ -3,13 +3,14 @@
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from chassis.database import db, now
 from chassis.money import Money
@@ -22,6 +23,7 @@ from product_service.domain.slugs import NewSlug, made_from
 from product_service.domain.stock import Count
 from product_service.models import Product
 
+ATTEMPTS = 3
 CONTENT = ("name", "description", "price", "image", "category")
 
 products = Product.__table__.c
@@ -85,6 +87,16 @@ class Stored:
     changed: int
 
 
+@dataclass
+class Look:
+    """How much of a file is good and how much is bad, and the first of each."""
+
+    good: int = 0
+    bad: int = 0
+    goods: list[Goods] = field(default_factory=list)
+    bad_lines: list[BadLine] = field(default_factory=list)
+
+
 def read(lines: Iterable[str], form: Format | None) -> Iterator[Goods | BadLine]:
     """Every product or bad line; without a form, a file whose first line begins with `{` has JSON in its lines.
 
@@ -97,10 +109,50 @@ def read(lines: Iterable[str], form: Format | None) -> Iterator[Goods | BadLine]
     return read_lines(chain([first], lines))
 
 
-def sorted_out(lines: Iterable[str]) -> tuple[list[Goods], list[BadLine]]:
-    """The products of a whole file, and its bad lines. Raises NotImportable."""
-    found = list(read(lines, None))
-    return [line for line in found if isinstance(line, Goods)], [line for line in found if isinstance(line, BadLine)]
+def looked_through(lines: Iterable[str], most: int) -> Look:
+    """What a whole file holds, and the first `most` of each kind. Raises NotImportable."""
+    look = Look()
+    for line in read(lines, None):
+        if isinstance(line, Goods):
+            look.good += 1
+            if look.good <= most:
+                look.goods.append(line)
+        else:
+            look.bad += 1
+            if look.bad <= most:
+                look.bad_lines.append(line)
+    return look
+
+
+def batches(read: Iterable[Goods | BadLine], size: int) -> Iterator[tuple[list[Goods], list[BadLine]]]:
+    """The products and the bad lines of so many lines at a time."""
+    goods: list[Goods] = []
+    bad: list[BadLine] = []
+    for line in read:
+        if isinstance(line, Goods):
+            goods.append(line)
+        else:
+            bad.append(line)
+        if len(goods) + len(bad) == size:
+            yield goods, bad
+            goods, bad = [], []
+    if goods or bad:
+        yield goods, bad
+
+
+def store_for_good(batch: Sequence[Goods]) -> Stored:
+    """Store a batch in a transaction of its own, so that buyers wait for no more than one."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            stored = store(batch)
+            db.session.commit()
+            return stored
+        except (IntegrityError, OperationalError):
+            # Somebody else has just added one of these, or holds them: look again.
+            db.session.rollback()
+            if attempt == ATTEMPTS:
+                raise
+    raise AssertionError("the last attempt ends by answer or by error")
 
 
 def store(batch: Sequence[Goods]) -> Stored:

@@ -1,12 +1,11 @@
-"""Importing a file of products: looked through first, with every bad line named, and then stored whole."""
+"""Importing a file of products: looked through first, with every bad line named, and then stored."""
 
+import re
 from io import StringIO
-from typing import Any
 
 from flask import Response, flash, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from chassis.database import db
 from chassis.identity import Who
 from chassis.pages import page, shown_again
 from chassis.routes import Routes
@@ -20,6 +19,8 @@ IMPORT = f"{NO_PRODUCT}/import"
 UPLOAD = 10 * 1024 * 1024
 BATCH = 500
 SHOWN = 50
+NOT_TEXT = re.compile("[\0\udc80-\udcff]")  # what is no UTF-8, and NUL, which a browser does not send back as it is
+SUBSTITUTE = "\x1a"  # ASCII's own; no product may have it, so that these lines are bad, as on the command line
 
 
 @imports.get(IMPORT, who=Who.STAFF, hidden=True)
@@ -32,24 +33,26 @@ def show_import() -> Response:
 def preview() -> Response:
     """What the file holds: how much is good, and what is wrong with the rest; nothing is stored yet."""
     upload = request.files.get("file")
-    text = upload.read().decode("utf-8-sig", "replace") if upload else ""
-    return _looked_through(text)
+    text = upload.read().decode("utf-8-sig", "surrogateescape") if upload else ""
+    return _looked_through(NOT_TEXT.sub(SUBSTITUTE, text))
 
 
 @imports.post(f"{IMPORT}/confirmation", who=Who.STAFF, hidden=True, largest_body=UPLOAD)
 def store() -> BaseResponse:
-    """Store what was good of the file, all or nothing."""
-    goods, _ = importer.sorted_out(StringIO(request.form.get("text", ""), newline=""))
-    stored = [importer.store(goods[start : start + BATCH]) for start in range(0, len(goods), BATCH)]
-    db.session.commit()
+    """Store what was good of the file, batch by batch; one that was cut off is simply sent again."""
+    lines = importer.read(_lines(request.form.get("text", "")), None)
+    stored = [importer.store_for_good(goods) for goods, _ in importer.batches(lines, BATCH)]
     flash(f"{sum(one.added for one in stored)} added, {sum(one.changed for one in stored)} changed.")
     return redirect(TABLE, 303)
 
 
 def _looked_through(text: str) -> Response:
     try:
-        goods, bad = importer.sorted_out(StringIO(text, newline=""))
+        look = importer.looked_through(_lines(text), SHOWN)
     except NotImportable as reason:
         return shown_again("import.html", [{"field": "file", "message": f"This is no such file: {reason}."}])
-    found: dict[str, Any] = {"goods": goods, "bad": bad, "most": SHOWN, "text": text}
-    return page("import.html", 200, **found)
+    return page("import.html", look=look, text=text)
+
+
+def _lines(text: str) -> StringIO:
+    return StringIO(text, newline="")

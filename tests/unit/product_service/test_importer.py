@@ -57,11 +57,11 @@ def test_made_up_goods_are_always_the_same_and_can_be_imported(capsys: pytest.Ca
     goods.write(500)
     assert capsys.readouterr().out == written
 
-    products, bad = importer.sorted_out(written.splitlines())
+    look = importer.looked_through(written.splitlines(), most=500)
 
-    assert bad == []
-    assert len({product.slug for product in products}) == 500
-    assert {product.category for product in products} == set(goods.DEPARTMENTS)
+    assert look.bad == 0
+    assert len({product.slug for product in look.goods}) == 500
+    assert {product.category for product in look.goods} == set(goods.DEPARTMENTS)
 
 
 def test_json_lines_are_imported(import_text: Callable[..., Result], anybody: FlaskClient) -> None:

@@ -119,9 +119,9 @@ def test_a_reserved_slug_is_refused_to_everybody(staff: FlaskClient, product: Of
         assert answer.get_json()["errors"] == [{"field": "slug", "message": "is reserved by the shop"}]
     first = {"name": "Mug", "slug": slug, "image": "mug.jpg", "price": 1}
     assert staff.post("/api/v1/product/create", json=first).status_code == 400
-    goods, bad = importer.sorted_out(["name,slug,price\n", f"Mug,{slug},1\n", f"{slug},,1\n"])
-    assert goods == []
-    assert [line.fault for line in bad] == ["slug: is reserved by the shop"] * 2
+    look = importer.looked_through(["name,slug,price\n", f"Mug,{slug},1\n", f"{slug},,1\n"], most=9)
+    assert look.good == 0
+    assert [line.fault for line in look.bad_lines] == ["slug: is reserved by the shop"] * 2
     assert product(name=slug, slug=None)["slug"] == f"{slug}-2"
 
 
