@@ -47,7 +47,9 @@ PROCESSES = (
     works("order"),
 )
 DATABASES = {"auth_service": "AUTH", "product_service": "PRODUCT", "order_service": "ORDER"}
-HOST = os.environ.get("HOST") or "127.0.0.1"
+LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"
+HOST = os.environ.get("HOST") or LOOPBACK
+FOUND_AT = LOOPBACK if HOST == EVERYWHERE else HOST
 
 
 def port(name: str) -> int:
@@ -60,14 +62,19 @@ def port(name: str) -> int:
 
 def address(name: str) -> str:
     """Where the other processes find this one."""
-    return f"http://127.0.0.1:{port(name)}"
+    return f"http://{FOUND_AT}:{port(name)}"
+
+
+def front_door() -> str:
+    """Where a person finds the shop."""
+    return f"http://{'localhost' if FOUND_AT == LOOPBACK else FOUND_AT}:{port('GATEWAY')}"
 
 
 def environment(package: str, port_name: str | None = None) -> dict[str, str]:
     """What a process of this package is told; each has its own, and nobody else's database."""
     told = {
         "CATALOG_WRITES": "open",
-        "PUBLIC_URL": f"http://localhost:{port('GATEWAY')}",
+        "PUBLIC_URL": front_door(),
         "WEBHOOK_URL": f"{address('ORDER')}/api/v2/webhooks/payments/stripe",
         **os.environ,
         **{f"{name}_URL": address(name) for name in PORTS},

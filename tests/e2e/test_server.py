@@ -9,6 +9,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from tests.builders import eventually
 from tests.ports import free_port
 from tests.shop import PORTS, ROOT, Shop
@@ -91,6 +93,22 @@ def test_a_taken_port_is_named_with_its_remedy(tmp_path: Path) -> None:
     assert refused.returncode == 1
     assert f"port {port} is taken" in refused.stderr
     assert "ORDER_PORT=" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("host", "found_at", "front_door"),
+    [
+        ("", "127.0.0.1", "localhost"),
+        ("0.0.0.0", "127.0.0.1", "localhost"),
+        ("192.168.7.7", "192.168.7.7", "192.168.7.7"),
+    ],
+)
+def test_processes_are_looked_for_where_they_listen(host: str, found_at: str, front_door: str) -> None:
+    asked = "from processes import address, environment; told = environment('gateway'); "
+    asked += "print(address('AUTH'), told['AUTH_URL'], told['PUBLIC_URL'])"
+    line = [sys.executable, "-c", asked]
+    told = subprocess.run(line, cwd=ROOT / "scripts", env={"HOST": host}, check=True, capture_output=True, text=True)
+    assert told.stdout.split() == [f"http://{found_at}:5000", f"http://{found_at}:5000", f"http://{front_door}:8080"]
 
 
 def test_an_absent_database_is_named_with_its_remedy(tmp_path: Path) -> None:
