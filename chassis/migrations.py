@@ -78,7 +78,7 @@ def run() -> None:
         context.configure(
             connection=connection,
             target_metadata=db.metadata,
-            process_revision_directives=_skip_empty,
+            process_revision_directives=_numbered_unless_empty,
             include_object=_is_declared,
             compare_type=True,
             transaction_per_migration=True,
@@ -127,12 +127,15 @@ def _file_lock(connection: Connection) -> Iterator[None]:
         yield
 
 
-def _skip_empty(migration: Any, revision: Any, directives: list[Any]) -> None:
+def _numbered_unless_empty(migration: Any, revision: Any, directives: list[Any]) -> None:
     # `db check` compares by the same way, and looks at what was found itself.
-    asked_to_write = getattr(context.config.cmd_opts, "autogenerate", False)
-    if asked_to_write and directives[0].upgrade_ops.is_empty():
+    if not getattr(context.config.cmd_opts, "autogenerate", False):
+        return
+    if directives[0].upgrade_ops.is_empty():
         directives.clear()
         click.echo("No changes in schema detected.")
+    else:
+        directives[0].rev_id = f"{int(context.script.get_current_head() or 0) + 1:04}"
 
 
 def _is_declared(thing: Any, name: str | None, kind: str, reflected: bool, compared_to: Any) -> bool:

@@ -1,6 +1,7 @@
 """Any number of processes may migrate a database at once: one does, all succeed."""
 
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -50,8 +51,8 @@ def python(url: URL, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def flask_db(url: URL, command: str) -> subprocess.CompletedProcess[str]:
-    return python(url, "-m", "flask", "--app", "tests.noticeboard", "db", command)
+def flask_db(url: URL, *command: str) -> subprocess.CompletedProcess[str]:
+    return python(url, "-m", "flask", "--app", "tests.noticeboard", "db", *command)
 
 
 def tables(url: URL) -> set[str]:
@@ -80,6 +81,18 @@ def test_processes_that_migrate_at_once_all_succeed(databases: Databases) -> Non
     assert flask_db(url, "init").returncode == 0, "an existing history is no error"
     assert flask_db(url, "migrate").returncode == 0, "and neither is nothing to migrate"
     assert len(list((ROOT / "tests/noticeboard/migrations/versions").glob("*.py"))) == 1
+
+
+def test_a_new_migration_has_the_next_number_as_the_check_wants_it(databases: Databases, tmp_path: Path) -> None:
+    url = databases.empty("numbered")
+    assert flask_db(url, "upgrade").returncode == 0
+    change(url, "DROP TABLE idempotency_keys")
+    history = shutil.copytree(ROOT / "tests/noticeboard/migrations", tmp_path / "migrations")
+    shutil.copy(ROOT / "auth_service/migrations/script.py.mako", history)
+    run = flask_db(url, "migrate", "--directory", str(history), "--message", "What changed")
+    assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
+    written = history / "versions/0002_what_changed.py"
+    assert python(url, "scripts/expand.py", str(written)).returncode == 0
 
 
 def test_the_release_before_leaves_the_tables_of_a_later_one_alone(databases: Databases) -> None:
