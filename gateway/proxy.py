@@ -62,6 +62,7 @@ class Proxy:
         self.patience = patience
         self.access_log = access_log
         self.visitors: set[Visitor] = set()
+        self.idle: dict[Visitor, None] = {}  # who has no request under way, the longest idle first
         self._desk = desk
         self._clerk = clerk
         self._hearsay = hearsay
@@ -93,6 +94,13 @@ class Proxy:
     def welcome(self, connected: socket.socket, peer: Peer) -> None:
         """A client has connected."""
         Visitor(self, connected, peer)
+
+    def make_room(self) -> bool:
+        """Hang up on who has been idle longest, if anybody is: who stays for nothing must lock nobody out."""
+        for visitor in self.idle:
+            visitor.close()
+            return True
+        return False
 
     def take(self, visitor: Visitor, request: Request) -> None:
         """See to a request whose head has come."""

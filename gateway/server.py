@@ -76,7 +76,7 @@ class Door:
                 client, address = self._listener.accept()
             except OSError:
                 return
-            if len(self._proxy.visitors) >= CONNECTIONS:
+            if len(self._proxy.visitors) >= CONNECTIONS and not self._proxy.make_room():
                 client.close()
                 continue
             client.setblocking(False)

@@ -52,6 +52,7 @@ class Visitor(Stream):
         self._is_turned_away = False
         self._body_began = 0.0
         proxy.visitors.add(self)
+        proxy.idle[self] = None
 
     # What the network says.
 
@@ -88,6 +89,8 @@ class Visitor(Stream):
             self.due = self.loop.now + STALLED_SECONDS
         elif self.errand is not None:
             self.due = math.inf
+        elif self.request is None:
+            self._proxy.idle[self] = None
         if self.unsent < PLENTY // 2:
             if self.errand is not None:
                 self.errand.taken()
@@ -105,6 +108,7 @@ class Visitor(Stream):
         self.send_now()
         super().close()
         self._proxy.visitors.discard(self)
+        self._proxy.idle.pop(self, None)
         errand, self.errand = self.errand, None
         if errand is not None:
             errand.abandon()
@@ -159,7 +163,11 @@ class Visitor(Stream):
             self._hang_up()
             return
         self.request = None
-        self.due = self.loop.now + (STALLED_SECONDS if self.unsent else KEEP_ALIVE_SECONDS)
+        if self.unsent:
+            self.due = self.loop.now + STALLED_SECONDS
+        else:
+            self.due = self.loop.now + KEEP_ALIVE_SECONDS
+            self._proxy.idle[self] = None
         self.go_on()
         if self._buffer:
             self._read_on()
@@ -225,6 +233,7 @@ class Visitor(Stream):
     def _shut(self) -> None:
         if self.unsent:
             return
+        self._proxy.idle[self] = None
         self.due = self.loop.now + LINGER_SECONDS
         try:
             self._socket.shutdown(socket.SHUT_WR)
@@ -264,6 +273,7 @@ class Visitor(Stream):
 
     def _begin(self, head: bytes) -> None:
         self.due = math.inf
+        self._proxy.idle.pop(self, None)
         self.request = request = self.reader.begin(head)
         goes_on = request.wants_to_go_on
         self._proxy.take(self, request)

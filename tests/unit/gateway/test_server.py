@@ -3,13 +3,20 @@
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
+from gateway import server
+from gateway.proxy import Proxy
+from gateway.settings import GatewaySettings
 from tests.builders import eventually
+from tests.conftest import MakeApp
+from tests.ports import free_port
+from tests.services import SECRET_KEY, SERVICE_TOKEN
 from tests.unit.gateway.upstreams import Received, Reply, reply
-from tests.unit.gateway.wires import Answered, Gateway
+from tests.unit.gateway.wires import Answered, Gateway, Wire
 
 
 def test_no_answer_names_software(door: Gateway) -> None:
@@ -72,3 +79,52 @@ def test_it_hangs_up_on_a_client_who_asked_for_that(door: Gateway, size: int) ->
         answer = wire.send(b"GET / HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n\r\n").answer()
         assert (answer.header("Connection"), len(answer.body)) == ("close", size)
         assert wire.is_closed()
+
+
+@pytest.fixture
+def crowded_door(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The port of a gateway that takes three connections at once."""
+    monkeypatch.setattr(server, "CONNECTIONS", 3)
+    settings = GatewaySettings.load(secret_key=SECRET_KEY, service_token=SERVICE_TOKEN, port=free_port())
+    proxy: Proxy = make_app("gateway").extensions["proxy"]
+    server.Door(proxy, settings)
+    threading.Thread(target=proxy.loop.run, daemon=True).start()
+    return settings.port
+
+
+def connected(stack: ExitStack, port: int) -> Wire:
+    return stack.enter_context(closing(Wire(port)))
+
+
+def served(wire: Wire) -> Wire:
+    """One that has had an answer."""
+    assert wire.send(b"GET /livez HTTP/1.1\r\nHost: shop.test\r\n\r\n").answer().status == 200
+    return wire
+
+
+def under_way(wire: Wire) -> Wire:
+    """One whose request has begun."""
+    wire.send(b"POST /cart HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+    assert wire.socket.recv(1000).startswith(b"HTTP/1.1 100")
+    return wire
+
+
+def test_who_has_been_idle_longest_makes_room(crowded_door: int) -> None:
+    with ExitStack() as stack:
+        busy = under_way(connected(stack, crowded_door))
+        silent = connected(stack, crowded_door)
+        regular = served(connected(stack, crowded_door))
+        served(connected(stack, crowded_door))
+        assert silent.is_closed()
+        served(regular)
+        served(connected(stack, crowded_door))
+        served(regular)
+        assert busy.send(b"hello").answer().status == 503, "there are no services"
+
+
+def test_nobody_makes_room_whose_request_is_under_way(crowded_door: int) -> None:
+    with ExitStack() as stack:
+        everyone = [under_way(connected(stack, crowded_door)) for _ in range(3)]
+        assert connected(stack, crowded_door).is_closed()
+        assert [wire.send(b"hello").answer().status for wire in everyone] == [503] * 3
+        served(connected(stack, crowded_door))
