@@ -168,5 +168,6 @@ class Exchange:
             return
         connection.asking = None
         connection.close()
-        if self._is_sent and answer.complete:
+        # A server may hang up on one that it refuses, however long it means to stay itself.
+        if self._is_sent and answer.complete and (answer.status < 400 or answer.status == 503):
             instance.takes_leave()

@@ -11,7 +11,12 @@ ABSOLUTE: Final = re.compile(r"https?://([^/?#]*)(.*)", re.IGNORECASE)
 HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 BAD_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 HIDDEN_SEPARATOR: Final = re.compile(r"%(?:2f|5c|00)", re.IGNORECASE)
+# What no browser leaves as it is, and servers refuse (RFC 3986); of the rest that the grammar has not, browsers do.
+FOREIGN_TO_PATH: Final = re.compile(r"[\"<>`\x7f]")
+FOREIGN_TO_QUERY: Final = re.compile(r"[\"<>\x7f]")
 AMBIGUOUS: Final = re.compile(r"//|\\|\0|/\.{1,2}(?:[;/]|$)")
+
+UNENCODED: Final = "The address has characters that must be percent-encoded."
 
 
 class Target:
@@ -42,9 +47,9 @@ def is_host(text: str) -> bool:
 
 
 def _origin_form(raw: str, host: str | None) -> Target:
-    path = raw.partition("?")[0]
-    if "#" in raw or not raw.isascii():
-        raise _refused("The address has characters that must be percent-encoded.")
+    path, _, query = raw.partition("?")
+    if "#" in raw or not raw.isascii() or (query and FOREIGN_TO_QUERY.search(query)):
+        raise _refused(UNENCODED)
     if _is_ambiguous(path):
         raise _refused("The path has empty or dot segments, a backslash or a NUL.")
     return Target(raw, path, host)
@@ -52,6 +57,8 @@ def _origin_form(raw: str, host: str | None) -> Target:
 
 @lru_cache(maxsize=4096)
 def _is_ambiguous(path: str) -> bool:
+    if FOREIGN_TO_PATH.search(path):
+        raise _refused(UNENCODED)
     return AMBIGUOUS.search(_decoded(path) if "%" in path else path) is not None
 
 

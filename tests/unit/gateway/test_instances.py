@@ -79,6 +79,19 @@ def test_who_says_that_it_is_not_ready_gets_nothing_new(app: Flask, catalogue: S
     eventually(lambda: (200, b"one") in ask(app, times=20), within=30)
 
 
+@pytest.mark.parametrize(
+    ("status", "is_leaving"),
+    [("200 OK", True), ("503 Service Unavailable", True), ("400 Bad Request", False), ("413 Content Too Large", False)],
+)
+def test_who_answers_and_hangs_up_is_about_to_stop_but_not_who_refuses(
+    app: Flask, catalogue: Service, one: Upstream, status: str, is_leaving: bool
+) -> None:
+    one.answering = lambda request: reply(b"one", status, connection="close")
+    while not one.received:
+        ask(app)
+    assert [instance.is_resting for instance in catalogue.instances].count(True) == is_leaving
+
+
 def test_who_comes_back_gets_less_than_its_share_at_first(app: Flask, catalogue: Service) -> None:
     ask(app)
     instance = catalogue.instances[0]

@@ -25,6 +25,8 @@ PLAIN = [
     "/products/a|b^c[d]{e}",
     "/?next=//evil.example",
     "/products/%3F%23",
+    "/products/%3C%3E%22%60%7F",
+    "/products?q={a}|b^c[d]`e\\f'g",
 ]
 AMBIGUOUS = [
     "/..",
@@ -62,6 +64,13 @@ AMBIGUOUS = [
     "/products#x",
     "/products?x#y",
     "/produ\xe4cts",
+    "/products/<b>",
+    '/products/"',
+    "/products/`",
+    "/products/\x7f",
+    "/products?q=<b>",
+    '/products?q="',
+    "/products?q=\x7f",
     "",
     "*",
     "products",
