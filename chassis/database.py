@@ -34,7 +34,7 @@ NAMES = {
     "pk": "pk_%(table_name)s",
 }
 IN_TRANSACTION = 1  # a flag of MySQL's protocol, SERVER_STATUS_IN_TRANS
-BUSY_CODES = {1205, 1213}
+BUSY_CODES = {1205, 1213, 1305}  # a lock waited for too long, a deadlock, and the savepoint that went with one
 ONLY_READS = {
     "isolation_level": "AUTOCOMMIT",
     "skip_autocommit_rollback": True,

@@ -1,12 +1,16 @@
 """What a database is sent, and what it is spared: a lone question has no transaction, a transaction has one end."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 
 from chassis import database
 from chassis.answers import committed
-from chassis.database import READING, db, reader
+from chassis.database import READING, db, is_busy, reader
 from tests.databases import listening
 from tests.noticeboard.models import Notice
 
@@ -47,6 +51,33 @@ def test_an_answer_commits_what_was_done_for_it_and_makes_no_session_where_nothi
         db.session.add(Notice(text="for good", weight=1))
         committed({"done": "something"})
     assert reader.execute(TEXTS) == [("for good",)]
+
+
+def test_a_deadlock_within_a_savepoint_is_a_race_that_was_lost(noticeboard: Flask) -> None:
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    first, second = Notice(text="first", weight=1), Notice(text="second", weight=1)
+    db.session.add_all([first, second])
+    db.session.commit()
+    both = Barrier(2)
+
+    def weigh(one: int, other: int) -> bool:
+        with noticeboard.app_context():
+            try:
+                with db.session.begin_nested():
+                    db.session.execute(sa.update(Notice).where(Notice.id == one).values(weight=2))
+                    both.wait()
+                    db.session.execute(sa.update(Notice).where(Notice.id == other).values(weight=2))
+                db.session.commit()
+            except OperationalError as error:
+                db.session.rollback()
+                return is_busy(error)
+        return False
+
+    with ThreadPoolExecutor(2) as threads:
+        weighed = threads.map(weigh, (first.id, second.id), (second.id, first.id))
+
+    assert sorted(weighed) == [False, True]
 
 
 def rollbacks() -> int:
