@@ -257,6 +257,7 @@ def _hold_all(wishes: Collection[Wish], found: Goods) -> dict[str, Held]:
         quantities.update({found[slug].id: quantity for slug, quantity in wish.wanted.items()})
     if stock.move(quantities, HOLD):
         db.session.rollback()
+        stock.keep_still(quantities)  # each wish has an order of its own, and another process other wishes
         return {}
     return {held.reference: held for held in _written(wishes, found)}
 

@@ -3,7 +3,7 @@
 Always available + reserved + sold = stocked, none below zero; the tables hold it too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any
@@ -113,6 +113,12 @@ def move(quantities: Mapping[int, int], shift: Shift) -> list[int]:
     Products are taken in the order of their ids, so that two buyers of the same goods never wait for each other.
     """
     return [product_id for product_id in sorted(quantities) if not _move(product_id, quantities[product_id], shift)]
+
+
+def keep_still(product_ids: Collection[int]) -> None:
+    """Have whoever else would change these products wait until the transaction ends; taken in the order of ids."""
+    these = sa.select(goods.id).where(goods.id.in_(product_ids)).order_by(goods.id)
+    db.session.execute(these.with_for_update())
 
 
 def _move(product_id: int, quantity: int, shift: Shift) -> bool:

@@ -104,6 +104,22 @@ def test_what_there_is_is_sold_when_it_is_not_enough_for_all(together: Serve, pr
     assert (stock("mug"), stock("cup")) == ((0, 3), (4, 1))
 
 
+def test_who_is_served_one_after_the_other_has_the_goods_kept_still_in_the_order_of_their_ids(
+    together: Serve, product: Offer
+) -> None:
+    product(slug="cup", stock=3)
+    product(slug="mug", stock=3)
+
+    with statements() as sent:
+        answers = together(wish("a", mug=2), wish("b", cup=1), wish("c", mug=2))
+
+    assert [type(answer) for answer in answers] == [Held, Held, OutOfStock]
+    kept = next(place for place, statement in enumerate(sent) if "ORDER BY products.id" in statement)
+    updates = [place for place, statement in enumerate(sent) if statement.startswith("UPDATE")]
+    assert updates[1] < kept < updates[2], sent
+    assert ("FOR UPDATE" in sent[kept]) == (db.engine.dialect.name == "mysql")
+
+
 def test_who_comes_too_late_is_told_so_without_a_statement_of_their_own(together: Serve, product: Offer) -> None:
     product(slug="cup", stock=9)
     product(slug="mug", stock=1)
