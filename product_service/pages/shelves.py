@@ -1,6 +1,6 @@
 """The shop's front, its shelves, and each product's own page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +12,7 @@ from chassis.money import major_units, shown
 from chassis.pages import page
 from chassis.routes import Routes
 from product_service.domain import catalogue, facets, suggestions
-from product_service.domain.catalogue import Wanted
+from product_service.domain.catalogue import ProductRow, Wanted
 from product_service.domain.prices import MajorUnits
 
 shelves = Routes("shelves", __name__, template_folder="templates")
@@ -82,6 +82,9 @@ def show_shelves(query: Visit) -> Response:
 def show_product(slug: str) -> Response:
     """One product, the form that puts it into the cart, and others like it."""
     product = catalogue.find(slug)
+    return page("product.html", product=product, others=_others_like(product) if product.category else [])
+
+
+def _others_like(product: ProductRow) -> Sequence[ProductRow]:
     alike = catalogue.browse(Wanted(category=product.category, in_stock=True, limit=NEIGHBOURS)).rows
-    others = [other for other in alike if other.id != product.id][: NEIGHBOURS - 1] if product.category else []
-    return page("product.html", product=product, others=others)
+    return [other for other in alike if other.id != product.id][: NEIGHBOURS - 1]

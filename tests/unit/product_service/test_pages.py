@@ -102,6 +102,18 @@ def test_a_product_is_put_into_the_cart_from_its_page(anybody: FlaskClient, prod
     assert picture["src"] == "/pictures/product1.jpg"
 
 
+def test_for_others_like_it_only_a_product_with_a_category_is_looked_up(anybody: FlaskClient, product: Offer) -> None:
+    product(slug="mug", category="Kitchen")
+    product(slug="pan", category="Kitchen")
+    product(slug="drill")
+
+    for path, others in (("mug", ["/products/pan"]), ("drill", [])):
+        with statements() as sent:
+            page = opened(anybody, f"/products/{path}")
+        assert [link["href"] for link in page.select(".goods > li > a")] == others
+        assert len([statement for statement in sent if "products.in_stock" in statement]) == len(others), sent
+
+
 def test_nobody_puts_what_is_sold_out_into_the_cart(anybody: FlaskClient, product: Offer) -> None:
     product(slug="mug", stock=0)
 
