@@ -26,9 +26,8 @@ def test_a_container_is_seeded_without_a_python_of_the_projects_own(tmp_path: Pa
     docker.chmod(0o755)
     told = {"PATH": f"{tmp_path}:{os.defpath}"}
     line = [sys.executable, str(tree / "scripts/seed"), "--compose", "--products", "3"]
-    asked, header, *goods = subprocess.run(line, env=told, check=True, capture_output=True, text=True).stdout.split(
-        "\n"
-    )
+    told_docker = subprocess.run(line, env=told, check=True, capture_output=True, text=True).stdout
+    asked, header, *goods = told_docker.splitlines()
     assert asked == "compose exec -T product-service flask catalog import -"
     assert header.startswith("slug,")
     assert len(goods) == 3
