@@ -14,8 +14,8 @@ LONGEST_KEY = 100
 
 
 def owner() -> Owner:
-    """Whose cart is asked for; of a stranger's there is none yet."""
-    who = identity.current() if request.path.startswith("/api/") else pages.visitor()
+    """Whose cart is asked for; of a stranger's there is none yet. Raises PeerUnavailable when nobody can tell."""
+    who = identity.current()
     key = request.cookies.get(COOKIE, "")
     guest = carts.digest(key) if 0 < len(key) <= LONGEST_KEY else None
     if who and guest:

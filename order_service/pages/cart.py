@@ -40,8 +40,9 @@ def add_item() -> BaseResponse:
     chosen, errors = filled_in(Chosen)
     if chosen is None:
         return _back(errors)
+    buyer = shopper()
     try:
-        baskets.add(shopper(), chosen.slug, chosen.quantity, catalogue())
+        baskets.add(buyer, chosen.slug, chosen.quantity, catalogue())
     except Refusal as refusal:
         return _refused(refusal)
     db.session.commit()
@@ -54,8 +55,9 @@ def change_item(slug: str) -> BaseResponse:
     wanted, errors = filled_in(Quantity)
     if wanted is None:
         return _back(errors)
+    buyer = shopper()
     try:
-        baskets.put(shopper(), slug, wanted.quantity, catalogue())
+        baskets.put(buyer, slug, wanted.quantity, catalogue())
     except Refusal as refusal:
         return _refused(refusal)
     db.session.commit()

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from chassis.app import LARGEST_BODY
+from chassis.peers import PeerUnavailable
 from tests.accounts import Accounts
 from tests.unit.order_service.others import Shelf, Till
 
@@ -227,6 +228,26 @@ def test_while_the_catalogue_is_away_the_cart_says_what_is_missing(
     assert "cannot be checked at the moment" in page.text
     assert "$39.98" in page.text
     assert browser.get("/orders").status_code == 200
+
+
+def test_while_the_accounts_are_away_nobody_takes_a_customer_for_a_guest(
+    app: Flask, accounts: Accounts, browser: FlaskClient, guest: FlaskClient, full: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(key: str) -> None:
+        raise PeerUnavailable("accounts")
+
+    page = browser.get("/cart")
+    monkeypatch.setattr(accounts, "identify", away)
+    refused = [browser.get("/cart"), send(browser, "/cart/items", page, slug=full)]
+    assert [answer.status_code for answer in refused] == [503, 503]
+    assert browser.get_cookie("cart") is None
+    count = browser.get_cookie("cart_count")
+    assert count is not None
+    assert count.value == "2"
+    assert guest.get("/cart").status_code == 200
+
+    monkeypatch.undo()
+    assert "$39.98" in browser.get("/cart").text
 
 
 def test_staff_see_everybodys_orders_and_find_one_by_its_number(
