@@ -9,7 +9,7 @@ from auth_service import settings
 from auth_service.api.schemas import NewUser
 from auth_service.domain import accounts, keys, passwords
 from chassis.database import db
-from chassis.routes import field_errors
+from chassis.faults import field_errors
 from chassis.wire import rfc3339
 
 signing_keys = AppGroup("keys", help="The keys that tokens are signed with.")

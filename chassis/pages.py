@@ -15,10 +15,11 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from chassis import assets, identity, money, pictures
 from chassis.departments import Departments
+from chassis.faults import field_errors
 from chassis.identity import Identity
 from chassis.peers import PeerUnavailable
 from chassis.problems import FieldErrors, Problem
-from chassis.routes import field_errors, read_model
+from chassis.routes import read_model
 from chassis.settings import Settings
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 from flask import Blueprint, Flask, current_app, request
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 from werkzeug.datastructures import MultiDict
 
 from chassis import identity
+from chassis.faults import field_errors
 from chassis.idempotency import offered_key
 from chassis.identity import Who
-from chassis.problems import FieldErrors, Problem, invalid
+from chassis.problems import Problem, invalid
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 Model = TypeVar("Model", bound=BaseModel)
@@ -126,14 +126,6 @@ def read_body(model: type[Model], takes: tuple[str, ...] = JSON_BODY) -> Model:
         raise invalid(field_errors(error)) from error
 
 
-def field_errors(error: ValidationError) -> FieldErrors:
-    """Each field at fault with what is wrong with it, never with what was sent."""
-    return [
-        {"field": ".".join(map(str, fault["loc"])) or "body", "message": _message(fault)}
-        for fault in error.errors(include_input=False, include_url=False, include_context=False)
-    ]
-
-
 def _enforcing(policy: Policy, view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
     key_required: bool | None = getattr(view, "key_required", None)
 
@@ -175,9 +167,3 @@ def _receive() -> None:
     request.get_data()
     if request.content_length is None:
         request.stream.read(1)
-
-
-def _message(fault: ErrorDetails) -> str:
-    return {"extra_forbidden": "is not a field of this", "missing": "is missing"}.get(
-        fault["type"], fault["msg"].removeprefix("Value error, ")
-    )

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from chassis.database import db, now
+from chassis.faults import field_errors
 from chassis.money import Money
 from chassis.problems import Refusal
 from chassis.schemas import Line
@@ -215,9 +216,8 @@ def _checked(number: int, values: Any) -> Goods | BadLine:
     try:
         return Goods.model_validate(values)
     except ValidationError as error:
-        faults = error.errors(include_input=False, include_url=False)
-        said = (f"{'.'.join(map(str, fault['loc'])) or 'line'}: {fault['msg']}" for fault in faults)
-        return BadLine(number, "; ".join(said).replace("Value error, ", ""))
+        faults = field_errors(error, whole="line")
+        return BadLine(number, "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults))
 
 
 def _differences(row: ProductRow, goods: Goods) -> dict[str, Any]:

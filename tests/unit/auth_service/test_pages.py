@@ -74,6 +74,17 @@ def test_a_form_says_what_is_wrong_and_keeps_what_was_typed(browser: FlaskClient
     assert "password1234" not in refused.text
 
 
+def test_what_is_wrong_is_said_in_plain_words_with_the_help_still_there(browser: FlaskClient) -> None:
+    refused = submit(browser, "/register", username="ada lovelace", email="x", password="short", first_name="a" * 101)
+
+    assert 'aria-describedby="username-error username-help"' in refused.text
+    assert 'id="username-help"' in refused.text
+    assert "is not written in the way that is taken here" in refused.text
+    assert "is too short; its length must be 12 or more" in refused.text
+    assert "is too long; its length must be 100 or less" in refused.text
+    assert "String should" not in refused.text
+
+
 def test_a_taken_name_is_said_beside_its_field(browser: FlaskClient, person: MakeVisitor) -> None:
     ada = person()
 
