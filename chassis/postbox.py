@@ -127,12 +127,17 @@ class Postbox:
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
             self._directory.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(
+            connection = sqlite3.connect(
                 self._directory / "postbox.sqlite3",
                 timeout=LOCK_WAIT_SECONDS,
                 isolation_level=None,
                 check_same_thread=False,
             )
-            for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", LETTERS):
-                self._connection.execute(statement)
+            try:
+                for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", LETTERS):
+                    connection.execute(statement)
+            except sqlite3.Error:
+                connection.close()
+                raise
+            self._connection = connection
         return self._connection
