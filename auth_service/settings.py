@@ -13,12 +13,13 @@ from pydantic import Field, SecretStr
 
 from chassis.limits import Limit, Rule
 from chassis.mail import MailSettings
+from chassis.settings import Port
 
 
 class AuthSettings(MailSettings):
     """Settings of the accounts; the hashing's defaults are those that OWASP recommends for Argon2id."""
 
-    port: int = 5000
+    port: Port = 5000
     database_name: str = "user"
     admin_password: SecretStr | None = None
     session_days: int = Field(30, ge=1, le=365)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
 import sqlalchemy as sa
@@ -21,7 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis import figures, health
 from chassis.database import BigId, Model, UtcDateTime, db, exact, now, rows_changed
-from chassis.settings import DatabaseSettings
+from chassis.settings import DatabaseSettings, reached_by
 from chassis.worker import Job
 
 log = structlog.get_logger()
@@ -35,7 +36,7 @@ MOST_ATTEMPTS = 40
 class MailSettings(DatabaseSettings):
     """Settings of a service that writes to customers; `smtp_url` is `smtp://` or `smtps://USER:PASSWORD@HOST:PORT`."""
 
-    smtp_url: SecretStr | None = None
+    smtp_url: Annotated[SecretStr, reached_by("smtp", "smtps")] | None = None
     mail_from: str = "shop@localhost"
 
 

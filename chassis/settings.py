@@ -4,13 +4,14 @@ import os
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any, Literal, NoReturn, Self
+from typing import Annotated, Any, Literal, NoReturn, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 PROJECT = Path(__file__).resolve().parent.parent
 MYSQL = ("mysql+pymysql://", "mysql+mysqldb://")
@@ -18,6 +19,36 @@ MYSQL = ("mysql+pymysql://", "mysql+mysqldb://")
 
 class SettingsError(SystemExit):
     """The process cannot start as it is configured; the message names the variable and the remedy."""
+
+
+def _is_on_the_web(address: str) -> bool:
+    parts = urlsplit(address)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+
+
+def _of_the_web(address: str) -> str:
+    if not _is_on_the_web(address):
+        raise ValueError("must be http://HOST or https://HOST")
+    return address.rstrip("/")
+
+
+def reached_by(*schemes: str) -> AfterValidator:
+    """What lets only addresses pass that have one of these schemes and name a host."""
+
+    def reached(address: SecretStr) -> SecretStr:
+        parts = urlsplit(address.get_secret_value())
+        if parts.scheme not in schemes or not parts.hostname:
+            raise ValueError(f"must be {' or '.join(f'{scheme}://…' for scheme in schemes)}")
+        return address
+
+    return AfterValidator(reached)
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+AtLeastOne = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+WebAddress = Annotated[str, AfterValidator(_of_the_web)]
+"""Where something answers by HTTP, without a slash at the end."""
 
 
 class FileSource(PydanticBaseSettingsSource):
@@ -46,34 +77,40 @@ class Settings(BaseSettings):
 
     environment: Literal["development", "production"] = "development"
     host: str = "127.0.0.1"
-    port: int
-    threads: int = 16
-    drain_seconds: float = 0.0
+    port: Port
+    threads: AtLeastOne = 16
+    drain_seconds: Seconds = 0.0
     data_dir: Path = PROJECT / ".data"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    public_url: str = "http://localhost:8080"
+    public_url: WebAddress = "http://localhost:8080"
     auth_url: str = "http://127.0.0.1:5000"
     product_url: str = "http://127.0.0.1:5002"
     order_url: str = "http://127.0.0.1:5003"
     trusted_proxies: str = "127.0.0.1,::1"
     redis_url: str | None = None
-    events_url: SecretStr | None = None
-    otel_exporter_otlp_endpoint: str | None = None
+    events_url: Annotated[SecretStr, reached_by("amqp", "amqps")] | None = None
+    otel_exporter_otlp_endpoint: WebAddress | None = None
     secret_key: SecretStr
     service_token: SecretStr
     metrics_token: SecretStr | None = None
 
-    @field_validator("public_url", "auth_url", "product_url", "order_url", "otel_exporter_otlp_endpoint")
+    @field_validator("auth_url", "product_url", "order_url")
     @classmethod
-    def _without_trailing_slash(cls, value: str | None) -> str | None:
-        return value and value.rstrip("/")
+    def _without_trailing_slash(cls, value: str) -> str:
+        return value.rstrip("/")
 
     @field_validator("auth_url", "product_url", "order_url")
     @classmethod
     def _of_a_peer(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0 or "," in value:
+        if "," in value or not _is_on_the_web(value):
             raise ValueError("must be one http://HOST:PORT; several, and SRV records, only the gateway can choose from")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _of_redis(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith("redis"):
+            raise ValueError("must be redis://… or rediss://…")
         return value
 
     @field_validator("secret_key", "service_token")
@@ -125,14 +162,14 @@ class DatabaseSettings(Settings):
     database_name: str
     database_url: str | None = Field(None, validate_default=True)
     database_password: SecretStr | None = None
-    database_pool: int = 20
+    database_pool: AtLeastOne = 20
 
     @field_validator("database_url")
     @classmethod
     def _of_a_known_kind(cls, value: str | None, others: ValidationInfo) -> str | None:
         if others.data.get("environment") == "production" and not (value or "").startswith(MYSQL):
             raise ValueError("production needs mysql+pymysql://USER@HOST/DATABASE")
-        if value is not None and not value.startswith(("sqlite:///", *MYSQL)):
+        if value is not None and not (value.startswith(("sqlite:///", *MYSQL)) and _names_a_database(value)):
             raise ValueError("must be sqlite:///FILE or mysql+pymysql://USER@HOST/DATABASE")
         return value
 
@@ -151,6 +188,13 @@ class DatabaseSettings(Settings):
 def networks(listed: str) -> tuple[IPv4Network | IPv6Network, ...]:
     """The networks that a comma-separated list of addresses and networks names; raises ValueError."""
     return tuple(ip_network(part.strip(), strict=False) for part in listed.split(",") if part.strip())
+
+
+def _names_a_database(url: str) -> bool:
+    try:
+        return bool(make_url(url).database)
+    except (ArgumentError, ValueError):
+        return False
 
 
 def _secrets_dir() -> Path:

@@ -6,17 +6,17 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from chassis.limits import Limit, Rule
-from chassis.settings import Settings
+from chassis.settings import AtLeastOne, Port, Seconds, Settings
 
 
 class GatewaySettings(Settings):
     """The gateway's settings; its threads make its own pages, what it passes on needs none."""
 
-    port: int = 8080
-    threads: int = 8
+    port: Port = 8080
+    threads: AtLeastOne = 8
     routes_file: Path = Path(__file__).with_name("routes.toml")
     nameserver: str | None = None
-    requests_at_once: int = 256
+    requests_at_once: int = Field(256, ge=0)
     trusted_proxies: str = ""
     ratelimit_requests: Rule = "6000/minute"
     ratelimit_reads: Rule = "off"
@@ -24,11 +24,11 @@ class GatewaySettings(Settings):
     ratelimit_sign_in_attempts: Rule = "off"
     ratelimit_account_reads: Rule = "off"
     ratelimit_account_writes: Rule = "off"
-    look_seconds: float = 2.0
-    connect_seconds: float = 1.0
-    upstream_seconds: float = 30.0
+    look_seconds: Seconds = Field(2.0, gt=0)
+    connect_seconds: Seconds = Field(1.0, gt=0)
+    upstream_seconds: Seconds = Field(30.0, gt=0)
     cache_bytes: int = Field(64 * 1024 * 1024, ge=0)
-    cache_seconds: float = Field(0.0, ge=0)
+    cache_seconds: Seconds = 0.0
 
     @field_validator("auth_url", "product_url", "order_url")
     @classmethod

@@ -2,9 +2,9 @@
 
 from typing import Self
 
-from pydantic import SecretStr, field_validator, model_validator
+from pydantic import SecretStr, model_validator
 
-from chassis.settings import DatabaseSettings
+from chassis.settings import DatabaseSettings, Port, WebAddress
 
 
 class OrderSettings(DatabaseSettings):
@@ -13,18 +13,13 @@ class OrderSettings(DatabaseSettings):
     `stripe_api_base` is the payment provider's address: by default the sandbox, in production Stripe's own.
     """
 
-    port: int = 5003
+    port: Port = 5003
     database_name: str = "order"
-    sandbox_url: str = "http://127.0.0.1:5004"
+    sandbox_url: WebAddress = "http://127.0.0.1:5004"
     stripe_api_key: SecretStr = SecretStr("sk_test_sandbox")
-    stripe_api_base: str | None = None
+    stripe_api_base: WebAddress | None = None
     payment_webhook_secret: SecretStr
     failpoint: str | None = None
-
-    @field_validator("sandbox_url")
-    @classmethod
-    def _no_trailing_slash(cls, value: str) -> str:
-        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _no_failpoint_in_production(self) -> Self:

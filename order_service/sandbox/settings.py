@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from chassis.settings import Settings
+from chassis.settings import AtLeastOne, Port, Seconds, Settings, WebAddress
 
 
 def _of_its_own() -> SecretStr:
@@ -15,14 +15,14 @@ def _of_its_own() -> SecretStr:
 class SandboxSettings(Settings):
     """What every process reads; `webhook_url` is where signed events go, each `webhook_copies` times and so late."""
 
-    port: int = 5004
-    threads: int = 256
+    port: Port = 5004
+    threads: AtLeastOne = 256
     secret_key: SecretStr = Field(default_factory=_of_its_own)
     service_token: SecretStr = Field(default_factory=_of_its_own)
-    webhook_url: str | None = None
+    webhook_url: WebAddress | None = None
     payment_webhook_secret: SecretStr | None = None
     webhook_copies: int = Field(default=1, ge=0, le=10)
-    webhook_delay: float = Field(default=0.0, ge=0.0)
+    webhook_delay: Seconds = 0.0
 
     @model_validator(mode="after")
     def _fit_to_run(self) -> Self:

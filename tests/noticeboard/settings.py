@@ -1,10 +1,10 @@
 """What the noticeboard reads from its environment."""
 
-from chassis.settings import DatabaseSettings
+from chassis.settings import DatabaseSettings, Port
 
 
 class NoticeboardSettings(DatabaseSettings):
     """The noticeboard's settings."""
 
-    port: int = 5999
+    port: Port = 5999
     database_name: str = "notices"

@@ -5,9 +5,16 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from chassis.settings import SettingsError
+from auth_service.settings import AuthSettings
+from chassis.settings import Settings, SettingsError
+from gateway.settings import GatewaySettings
+from order_service.sandbox.settings import SandboxSettings
+from order_service.settings import OrderSettings
+from product_service.settings import ProductSettings
 from tests.noticeboard.settings import NoticeboardSettings
 from tests.services import SECRET_KEY, SERVICE_TOKEN
+
+EVERYBODYS: list[type[Settings]] = [AuthSettings, ProductSettings, OrderSettings, GatewaySettings, SandboxSettings]
 
 
 @pytest.fixture
@@ -83,6 +90,15 @@ def test_a_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_
         ("ORDER_URL", "http://order-service:port"),
         ("DATABASE_URL", "not an address"),
         ("DATABASE_URL", "nonsense://x"),
+        ("DATABASE_URL", "mysql+pymysql://user:pa:ss@host:word/name"),
+        ("DATABASE_URL", "mysql+pymysql://user@host"),
+        ("DATABASE_POOL", "-5"),
+        ("DRAIN_SECONDS", "-1"),
+        ("DRAIN_SECONDS", "inf"),
+        ("PUBLIC_URL", "nonsense"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "jaeger:4318"),
+        ("EVENTS_URL", "nonsense"),
+        ("EVENTS_URL", "amqp:guest@somewhere"),
     ],
 )
 @pytest.mark.usefixtures("secrets")
@@ -91,8 +107,41 @@ def test_a_wrong_value_is_named_and_never_shown(monkeypatch: pytest.MonkeyPatch,
     with pytest.raises(SettingsError) as refused:
         NoticeboardSettings.load()
     assert name in str(refused.value)
-    if name in ("SECRET_KEY", "SERVICE_TOKEN", "DATABASE_URL"):
+    if name in ("SECRET_KEY", "SERVICE_TOKEN", "DATABASE_URL", "EVENTS_URL"):
         assert value not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "value"),
+    [
+        *((settings, "PORT", port) for settings in EVERYBODYS for port in ("0", "70000")),
+        *((settings, "THREADS", "0") for settings in EVERYBODYS),
+        (AuthSettings, "DATABASE_URL", "sqlite:///"),
+        (AuthSettings, "REDIS_URL", "nonsense"),
+        (AuthSettings, "SMTP_URL", "mail.example.com:25"),
+        (GatewaySettings, "LOOK_SECONDS", "0"),
+        (GatewaySettings, "UPSTREAM_SECONDS", "-1"),
+        (GatewaySettings, "REQUESTS_AT_ONCE", "-1"),
+        (OrderSettings, "STRIPE_API_BASE", "api.stripe.com"),
+    ],
+)
+@pytest.mark.usefixtures("secrets")
+def test_every_process_refuses_what_cannot_be(
+    monkeypatch: pytest.MonkeyPatch, settings: type[Settings], name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name):
+        settings.load()
+
+
+@pytest.mark.usefixtures("secrets")
+def test_the_catalogue_is_not_open_to_all_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CATALOG_WRITES", "open")
+    monkeypatch.setenv("DATABASE_URL", "mysql+pymysql://product@db/product")
+    assert ProductSettings.load().catalog_writes == "open"
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    with pytest.raises(SettingsError, match="CATALOG_WRITES"):
+        ProductSettings.load()
 
 
 @pytest.mark.usefixtures("secrets")

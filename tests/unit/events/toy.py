@@ -55,7 +55,7 @@ def make_toy(settings: DatabaseSettings) -> Flask:
 def settings_for(data: Path, events_url: str | None) -> DatabaseSettings:
     """Settings of a toy whose state lies in `data`."""
     return DatabaseSettings(
-        port=0,
+        port=1,
         database_name="toy",
         data_dir=data,
         secret_key="s" * 32,
