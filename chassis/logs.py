@@ -20,11 +20,13 @@ LONGEST_TEXT = 2048
 DEEPEST = 20
 
 _SECRET_KEY = re.compile(TELLTALES, re.IGNORECASE)
+# Each begins at a word's beginning alone and takes the word whole: who sends words made of telltales gains no time.
 _SECRET_PAIR = re.compile(
-    rf"""([\w.\-\[\]]*(?:{TELLTALES})[\w.\-\[\]]*["']?\s*(?:=|:|%3D)\s*)("[^"]*"|'[^']*'|(?:Basic|Bearer)\s+\S+|[^\s&;,"')}}\]]+)""",
+    rf"""((?<![\w.\-\[\]])(?=[\w.\-\[\]]*?(?:{TELLTALES}))[\w.\-\[\]]++["']?\s*+(?:=|:|%3D)\s*+)"""
+    r"""("[^"]*"|'[^']*'|(?:Basic|Bearer)\s+\S+|[^\s&;,"')}\]]+)""",
     re.IGNORECASE,
 )
-_USERINFO = re.compile(r"(\w+://)[^/\s]+@")
+_USERINFO = re.compile(r"(?<!\w)(\w++://)[^/\s]+@")
 _SUSPECT = re.compile(rf"{TELLTALES}|[@\x80-\xff]".encode("latin-1"))
 _LINE_ENDS = {
     ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"

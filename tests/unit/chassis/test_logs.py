@@ -85,6 +85,11 @@ def test_every_telltale_word_counts(name: str) -> None:
     assert redact({name: "x"}) == {name: STRUCK}
 
 
+@pytest.mark.parametrize("word", ["token", "card", "api-", "a", "x://", "card: "])
+def test_a_long_text_of_telltales_is_soon_looked_through(word: str) -> None:
+    assert logs.as_line(logging.getLogger(), "error", {"event": "x", "exception": word * 20_000})
+
+
 SECRET_TEXTS = [
     "mysql+pymysql://shop:{secret}@db:3306/user",
     "amqp://shop:p@{secret}@broker",
