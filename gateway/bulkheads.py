@@ -1,4 +1,4 @@
-"""How many requests may be under way at one service, so that a slow one cannot take all that the gateway has."""
+"""How much may be under way at one service, so that a slow one cannot take all that the gateway has."""
 
 from gateway.failures import Overloaded
 
@@ -10,9 +10,14 @@ class Bulkhead:
         self.places = places
         self.taken = 0
 
+    @property
+    def has_room(self) -> bool:
+        """Is a place free?"""
+        return self.taken < self.places
+
     def enter(self) -> None:
         """Take a place; raises Overloaded when there is none."""
-        if self.taken >= self.places:
+        if not self.has_room:
             raise Overloaded("no place is free")
         self.taken += 1
 

@@ -5,8 +5,11 @@ request that was sent before his own had come.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Final
+
+import structlog
 
 from gateway.answers import Answer
 from gateway.failures import TooSlow
@@ -17,6 +20,8 @@ from gateway.outcomes import BRIDGED, HIT, JOINED, MISS, PASSED, REVALIDATED, ST
 
 if TYPE_CHECKING:
     from gateway.errands import Errand
+
+log = structlog.get_logger()
 
 Address = tuple[str, str, str]  # scheme, host, and the target as it came
 Variant = tuple[str | bytes | None, ...]
@@ -141,6 +146,10 @@ class Cache:
             if errand.request.method == "GET" or answer.status != OK:
                 self._give_up(fetch)
             return
+        if not kept.is_for_everybody:
+            self._give(errand, kept, outcome)
+            self._give_up(fetch)
+            return
         self._keep(fetch.place, errand, kept)
         self._give(errand, kept, outcome)
         self._share(fetch, kept, JOINED)
@@ -240,12 +249,15 @@ class Cache:
         """Give it to those who want the same and came before it was asked for; an old one is so for everybody."""
         place = fetch.place
         variant = place.variant(fetch.leader)
-        for errand in _parting(fetch):
+
+        def share(errand: "Errand") -> None:
             is_in_time = errand.came < fetch.order or outcome is BRIDGED
             if is_in_time and place.variant(errand) == variant:
                 self._give(errand, kept, outcome)
             else:
                 self._see_to_again(errand)
+
+        _part(fetch, share)
 
     def _bridge(self, fetch: Fetch) -> bool:
         """Give everybody what there was before, if that may be."""
@@ -269,8 +281,7 @@ class Cache:
         self._release(fetch)
 
     def _release(self, fetch: Fetch) -> None:
-        for errand in _parting(fetch):
-            self._see_to_again(errand)
+        _part(fetch, self._see_to_again)
 
     def _see_to_again(self, errand: "Errand") -> None:
         if errand.deadline <= self._loop.now:
@@ -296,9 +307,15 @@ class Cache:
         errand.give(kept, lines)
 
 
-def _parting(fetch: Fetch) -> list["Errand"]:
-    """Those who took part in the fetch besides its leader; they do so no more."""
+def _part(fetch: Fetch, see_to: Callable[["Errand"], None]) -> None:
+    """See to each of those who took part in the fetch besides its leader; they do so no more."""
     others, fetch.others = fetch.others, []
     for errand in others:
         errand.fetch = None
-    return others
+    for errand in others:
+        try:
+            see_to(errand)
+        except Exception:
+            # One client's misfortune is not that of all who have waited with it.
+            log.exception("unhandled exception")
+            errand.hang_up()

@@ -51,7 +51,7 @@ def _troubles(service: Service, report: Report) -> Iterator[str]:
             yield "; ".join([f"instance {number} is not ready", *_failing(said)])
     if service.breaker.is_open:
         yield "it has failed so often that requests are refused until one gets through"
-    if service.bulkhead.taken >= service.bulkhead.places:
+    if not service.bulkhead.has_room:
         yield f"all its {service.bulkhead.places} places are taken"
 
 

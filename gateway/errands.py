@@ -57,8 +57,11 @@ class Errand:
         self._exchange: Exchange | None = None
         self._is_kept = False
         said = self.request.said
-        self.deadline = self.loop.now + min(self.patience, deadlines.told(_text(said.get("x-time-left"))))
-        self.is_repeatable = self.request.method in REPEATABLE or "idempotency-key" in said
+        left = deadlines.told(_text(said.get("x-time-left")))
+        self.is_hurried = left < self.patience
+        self._leaves = self.loop.now + left
+        self.deadline = min(self.loop.now + self.patience, self._leaves)
+        self.is_repeatable = self.request.method in REPEATABLE or self._has_key()
         self.request_id = request_id(_text(said.get("x-request-id")))
         self.offered = _text(said.get("traceparent"))
         self.traceparent = traces.child_of(self.offered)
@@ -137,9 +140,15 @@ class Errand:
             self._proxy.cache.left(self)
 
     def abandon(self) -> None:
-        """The client has gone."""
+        """The client has gone; what it has asked for may be done nevertheless."""
+        if self._exchange is not None:
+            self._may_have_written()
         self.drop()
         self._proxy.access_log.passed_on(self, self._status)
+
+    def hang_up(self) -> None:
+        """It is not to be answered any more."""
+        self._visitor.close()
 
     # What the cache calls.
 
@@ -231,7 +240,15 @@ class Errand:
             self._visitor.errand = None
             self._proxy.say_no(self._visitor, problem, self)
 
+    def _has_key(self) -> bool:
+        """Does it carry an idempotency key that the service gets to see?"""
+        said = self.request.said
+        return "idempotency-key" in said and b"idempotency-key" not in said.get("connection", b"").lower()
+
     def _send(self) -> None:
+        if self.request.has_body:
+            # How long the client took to say it all is not the service's time.
+            self.deadline = min(self.loop.now + self.patience, self._leaves)
         cache = self._proxy.cache
         if not (cache.takes(self) and cache.see_to(self)):
             self.go()

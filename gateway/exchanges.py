@@ -1,12 +1,13 @@
 """One errand at a service: sent to an instance, or to another one where nothing is risked by that."""
 
+import math
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from chassis.breaker import BreakerOpen
 from gateway.connections import Connection
-from gateway.failures import Failure, Resting, Unreachable
+from gateway.failures import Failure, Resting, TooSlow, Unreachable
 from gateway.instances import Instance, Service
 from gateway.streams import PLENTY
 
@@ -29,10 +30,13 @@ class Exchange:
         self._connection: Connection | None = None
         self._is_sent = False
         self._streams = False
+        self._place = service.bulkhead
 
     def begin(self) -> None:
         """Send the errand; raises Failure when that cannot even be tried."""
         service = self._service
+        if self._errand.deadline <= self._errand.loop.now:
+            raise TooSlow("no time left")
         service.bulkhead.enter()
         try:
             service.breaker.admit()
@@ -54,7 +58,7 @@ class Exchange:
         if connection.is_connected:
             self._is_sent = self._errand.body.complete
             connection.send(self._errand.body.taken())
-            connection.wait_until(self._errand.loop.now + (self._errand.patience if self._is_sent else STALLED_SECONDS))
+            connection.wait_until(self._errand.loop.now + self._patience)
         if not connection.is_connected or connection.unsent > PLENTY:
             self._errand.hold()
 
@@ -62,7 +66,7 @@ class Exchange:
         """The client takes the answer more slowly than it comes."""
         if self._connection is not None:
             self._connection.hold()
-            self._connection.wait_until(float("inf"))
+            self._connection.wait_until(math.inf)
 
     def go_on(self) -> None:
         """The client takes more."""
@@ -73,7 +77,7 @@ class Exchange:
     def abandon(self) -> None:
         """Nobody waits for the answer any more."""
         self._release()
-        self._service.bulkhead.leave()
+        self._place.leave()
 
     # What the connection calls.
 
@@ -86,7 +90,7 @@ class Exchange:
         if answer.complete:
             self._release()
             self._service.breaker.succeeded()
-            self._service.bulkhead.leave()
+            self._place.leave()
             self._tried[-1].succeeded()
             (self._errand.ended if self._streams else self._errand.answered)(answer)
             return
@@ -95,6 +99,7 @@ class Exchange:
             self._errand.goes_on(answer)
         else:
             self._streams = True
+            self._make_room()
             self._errand.begins(answer)
 
     def on_drained(self) -> None:
@@ -105,9 +110,11 @@ class Exchange:
     def on_failure(self, failure: Failure) -> None:
         instance = self._tried[-1]
         self._release()
-        instance.failed(for_sure=isinstance(failure, Unreachable))
+        is_at_fault = self._is_at_fault(failure)
+        if is_at_fault:
+            instance.failed(for_sure=isinstance(failure, Unreachable))
         if self._streams:
-            self._service.bulkhead.leave()
+            self._place.leave()
             self._errand.broke_off(failure)
             return
         log.warning(
@@ -118,9 +125,29 @@ class Exchange:
         if another is not None:
             self._send_to(another, fresh=True)
             return
-        self._service.breaker.failed()
-        self._service.bulkhead.leave()
+        if is_at_fault:
+            self._service.breaker.failed()
+        self._place.leave()
         self._errand.failed(failure)
+
+    @property
+    def _patience(self) -> float:
+        """For how many seconds the instance may be silent; while it is the client that is waited for, for ever."""
+        if self._is_sent:
+            return self._errand.patience
+        return STALLED_SECONDS if self._connection is not None and self._connection.unsent else math.inf
+
+    def _is_at_fault(self, failure: Failure) -> bool:
+        """Is the failure to be laid at the service's door? Not where the client had less patience than we have."""
+        return not (isinstance(failure, TooSlow) and self._errand.is_hurried)
+
+    def _make_room(self) -> None:
+        """A long answer has begun: however slowly its client takes it, the next one need not wait for that."""
+        streams = self._service.streams
+        if streams.has_room:
+            streams.enter()
+            self._place.leave()
+            self._place = streams
 
     def _another(self, failure: Failure) -> Instance | None:
         """Who gets the errand next, if anybody should."""

@@ -10,6 +10,7 @@ from gateway.fields import Pairs, Sieve
 LARGEST_HEAD: Final = 64 * 1024
 LARGEST_LINE: Final = 8190
 LARGEST_FIELD: Final = 8190
+LARGEST_BESIDE: Final = 2 * LARGEST_HEAD  # between two pieces of a body, or behind the last: extensions and trailers
 MOST_FIELDS: Final = 100
 LINE: Final = re.compile(rb"([A-Z0-9!#$%&'*+.^_`|~-]{1,20}) ([!-\xff]+) HTTP/(1\.[01])\r\n")
 PARSED_METHODS: Final = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"))
@@ -139,6 +140,7 @@ class Reader:
         self._pieces: list[bytes] = []
         self._has_head = False
         self._keeps = False
+        self._beside = 0
         self.received = 0
         self.complete = False
         self.overran = False
@@ -160,12 +162,17 @@ class Reader:
         if len(self._pairs) > MOST_FIELDS or (len(head) > LARGEST_FIELD and self._has_long_field()):
             raise Refused(431, "the header fields")
         keeps = self._keeps and not self.overran
+        self._beside = 0
         return Request(method.decode(), line[2].decode("latin-1"), line[3].decode(), keeps, self._pairs)
 
     def feed(self, data: bytes) -> None:
         """Take in more of the body. Raises Refused."""
+        self._beside += len(data)
         try:
             self._parser.feed_data(data)
+            if self._beside > LARGEST_BESIDE and not self.complete:
+                self.overran = True
+                raise Refused(431, "what a chunk or the end of the body says beside it")
         except HttpParserUpgrade:
             # We do not change protocols; what the client says in another one is not read.
             self.overran = True
@@ -197,6 +204,7 @@ class Reader:
         self._has_head = True
 
     def on_body(self, body: bytes) -> None:
+        self._beside = 0
         if not self.overran:
             self.received += len(body)
             self._pieces.append(body)

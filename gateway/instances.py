@@ -20,6 +20,7 @@ LEAST_WEIGHT: Final = 0.1
 PARTS: Final = 1024
 BREAKER_FAILURES: Final = 10
 BREAKER_SECONDS: Final = 1.0
+MOST_STREAMS: Final = 256  # long answers: each may hold half a megabyte until its client has taken it
 
 
 class Instance:
@@ -83,6 +84,7 @@ class Service:
         self.url = url
         self.breaker = Breaker(BREAKER_FAILURES, BREAKER_SECONDS)
         self.bulkhead = Bulkhead(places)
+        self.streams = Bulkhead(MOST_STREAMS)
         self.budget = Budget()
         self.instances: tuple[Instance, ...] = ()
         self._has_ranks = False

@@ -19,6 +19,10 @@ OF_ONE_ANSWER: Final = (b"age:", b"ratelimit", b"set-cookie:", b"warning:")
 OF_THE_BODY: Final = (b"content-encoding:", b"content-length:", b"content-range:", b"content-type:")
 OVERHEAD: Final = 2048
 LARGEST: Final = 1024 * 1024
+LONGEST_SAID: Final = 512
+TOO_MUCH_SAID: Final = {"no-store": ""}
+MOST_DIGITS: Final = 9
+LONGEST_TIME: Final = 2**31  # what RFC 9111, 1.2.2, makes of more
 
 
 class Kept:
@@ -68,6 +72,11 @@ class Kept:
             return NOT_MODIFIED, self._lines_without_body, []
         return OK, self._lines, [] if request.method == "HEAD" else [self._body]
 
+    @property
+    def is_for_everybody(self) -> bool:
+        """May it still be shared? A 304 may have taken that back."""
+        return NEVER_SHARED.isdisjoint(self._told)
+
     def renewed(self, answer: Answer, asked: float) -> "Kept":
         """The same, still true by a 304, whose fields count from now on (RFC 9111, 3.2)."""
         if answer.lines == self._renewed_by:
@@ -103,9 +112,13 @@ def kept_of(answer: Answer, asked: float) -> Kept:
     return Kept(lines, answer.said, body, asked, answer.version)
 
 
-@lru_cache(maxsize=1024)
 def directives(value: bytes | None) -> Mapping[str, str]:
-    """What a `Cache-Control` says, by directive."""
+    """What a `Cache-Control` says, by directive; of one that is too long to be meant, that nothing is to be kept."""
+    return TOO_MUCH_SAID if value is not None and len(value) > LONGEST_SAID else _directives(value)
+
+
+@lru_cache(maxsize=1024)
+def _directives(value: bytes | None) -> Mapping[str, str]:
     told = {}
     for part in (value or b"").decode("latin-1").split(","):
         name, _, argument = part.partition("=")
@@ -121,7 +134,9 @@ def varied(said: Mapping[str, bytes]) -> tuple[str, ...]:
 
 def seconds(text: str | None) -> int:
     """A directive's argument; what is no number is no time at all."""
-    return int(text) if text and text.isascii() and text.isdigit() else 0
+    if not text or not (text.isascii() and text.isdigit()):
+        return 0
+    return int(text) if len(text) <= MOST_DIGITS else LONGEST_TIME
 
 
 def _name(line: bytes) -> bytes:

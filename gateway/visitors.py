@@ -99,7 +99,9 @@ class Visitor(Stream):
                 self._read_on()
 
     def on_due(self) -> None:
-        if self.errand is not None and not self.reader.complete and not self.unsent:
+        if self._waits_for_desk:
+            self.due = math.inf
+        elif self.errand is not None and not self.reader.complete and not self.unsent:
             self.refuse(Problem(408, "too-slow", "The body did not come in time."))
         else:
             self.close()
@@ -201,6 +203,11 @@ class Visitor(Stream):
         self._body_began = self.loop.now - self.reader.received / LEAST_PACE
         self.due = self._body_due()
         self.go_on()
+
+    @property
+    def _waits_for_desk(self) -> bool:
+        """Is a page of the gateway's own on its way?"""
+        return self.request is not None and self.errand is None and not self._is_leaving and not self.unsent
 
     @property
     def _keeps(self) -> bool:

@@ -136,6 +136,19 @@ def test_a_304_brings_what_has_changed_about_it(door: Gateway, lamp: str) -> Non
     assert door.ask(lamp).header("Cache-Status") == "shop; hit"
 
 
+@pytest.mark.parametrize("said", ["private", "no-store, max-age=60"])
+def test_a_304_can_take_back_that_it_is_for_everybody(door: Gateway, lamp: str, said: str) -> None:
+    door.catalogue.answering = Catalogue()
+    door.ask(lamp)
+    door.catalogue.answering = lambda request: raw(
+        f'HTTP/1.1 304 Not Modified\r\nETag: "1"\r\nCache-Control: {said}\r\n\r\n'.encode()
+    )
+    assert (door.ask(lamp).body, door.catalogue.last.header("If-None-Match")) == (b"version 1", '"1"')
+    door.catalogue.answering = Catalogue()
+    assert door.ask(lamp).body == b"version 1"
+    assert door.catalogue.last.header("If-None-Match") is None
+
+
 # What is nobody else's.
 
 NOT_FOR_EVERYBODY = [
@@ -149,6 +162,7 @@ NOT_FOR_EVERYBODY = [
     {"cache_control": FOR_A_MINUTE, "status": "404 Not Found"},
     {"cache_control": FOR_A_MINUTE, "status": "206 Partial Content"},
     {"cache_control": "public, max-age=soon"},
+    {"cache_control": FOR_A_MINUTE + ", said=" + "much" * 200},
 ]
 
 
@@ -226,6 +240,18 @@ def test_grace_ends_with_the_next_write_wherever_that_is(gateway_with: Callable[
     assert bodies(door, "/api/v2/products/lamp") == ["version 2", "version 2"]
     door.catalogue.answering = Catalogue("public, no-cache")
     assert {door.ask("/api/v2/products/no-grace").header("Age") for _ in range(2)} == {None}
+
+
+def test_grace_ends_with_a_write_whose_client_did_not_wait_for_the_answer(gateway_with: Callable[..., Gateway]) -> None:
+    door = gateway_with(CACHE_SECONDS="3600")
+    catalogue = taken_for_granted(door, "/api/v2/products/lamp")
+    catalogue.version = 2
+    door.orders.answering = lambda request: None
+    with door.wire() as wire:
+        wire.send(b"POST /api/v2/orders HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 2\r\n\r\n{}")
+        eventually(lambda: len(door.orders.received) == 1)
+    eventually(door.orders.closed_by_gateway.is_set)
+    assert bodies(door, "/api/v2/products/lamp") == ["version 2", "version 2"]
 
 
 def test_grace_ends_when_a_change_is_told_of(gateway_with: Callable[..., Gateway], tmp_path: Path) -> None:

@@ -182,6 +182,13 @@ def test_an_order_is_tried_once_more_under_its_key(door: Gateway) -> None:
     assert [request.body for request in door.orders.received] == [b"{}", b"{}"]
 
 
+def test_a_key_that_the_service_does_not_see_makes_nothing_repeatable(door: Gateway) -> None:
+    door.orders.answering = HangsUpOnce()
+    said = ("Idempotency-Key: k", "Connection: close, Idempotency-Key")
+    assert door.ask("/api/v2/orders", *said, method="POST", body=b"{}").status == 502
+    assert [request.header("Idempotency-Key") for request in door.orders.received] == [None]
+
+
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 def test_what_may_not_be_repeated_is_not(door: Gateway, method: str) -> None:
     door.orders.answering = HangsUpOnce()

@@ -170,6 +170,19 @@ def test_who_has_little_time_does_not_wait_for_others(patient: Gateway, lamp: st
         assert answers(first)[0].status == 200
 
 
+def test_one_who_says_nonsense_takes_nobody_along(patient: Gateway, lamp: str, gated: Gated) -> None:
+    gate = gated(patient)
+    with crowd(patient, lamp, 1) as first, patient.wire() as odd, ExitStack() as stack:
+        gate.has(asked=1)
+        odd.send(f"GET {lamp} HTTP/1.1\r\nHost: shop.test\r\nCache-Control: max-age={'9' * 400}\r\n\r\n".encode())
+        huge = f"GET {lamp} HTTP/1.1\r\nHost: shop.test\r\nCache-Control: max-age={'9' * 5000}\r\n\r\n".encode()
+        other = stack.enter_context(patient.wire()).send(huge)
+        patient.ask("/livez")
+        rest = stack.enter_context(crowd(patient, lamp, 3))
+        gate.open(10)
+        assert {answer.status for answer in answers([*first, odd, other, *rest])} == {200}
+
+
 # Trouble.
 
 TROUBLE = {

@@ -73,6 +73,9 @@ TOO_LARGE = {
     "a long target": (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414),
     "an endless header": (b"GET / HTTP/1.1\r\n" + HOST + b"X: " + b"a" * 1_000_000, 431),
     "an endless request line": (b"GET /" + b"a" * 1_000_000, 414),
+    "an endless trailer": (CHUNKED + b"0\r\nX: " + b"a" * 1_000_000, 431),
+    "endless trailers": (CHUNKED + b"0\r\n" + b"X: a\r\n" * 100_000, 431),
+    "an endless extension of a chunk": (CHUNKED + b"3;x=" + b"a" * 1_000_000, 431),
 }
 
 

@@ -1,5 +1,6 @@
 """A service in trouble: what it may cost the gateway, the other services and the client."""
 
+import socket
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -86,6 +87,26 @@ def test_a_service_that_keeps_failing_is_left_alone_for_a_moment(gateway_with: C
     assert 'gateway_breaker_open{service="orders"} 0.0' in door.ask("/metrics").body.decode()
 
 
+def test_clients_without_patience_are_no_failures_of_the_service(gateway_with: Callable[..., Gateway]) -> None:
+    door = gateway_with()
+    door.orders.answering = lambda request: None
+    assert [door.ask("/cart", "X-Time-Left: 1", method="POST").status for _ in range(12)] == [504] * 12
+    door.orders.answering = lambda request: reply()
+    assert door.ask("/cart").status == 200
+
+
+def test_how_long_a_client_takes_to_say_it_all_is_not_the_services_time(door: Gateway) -> None:
+    def answer(request: Received) -> Reply:
+        door.ask("/", "X-Time-Left: 300")
+        return reply()
+
+    door.catalogue.answering, door.orders.answering = lambda request: None, answer
+    with door.wire() as wire:
+        wire.send(b"POST /cart HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 7\r\n\r\nthe ")
+        assert door.ask("/").status == 504  # later by all the time that a service has
+        assert wire.send(b"end").answer().status == 200
+
+
 def test_a_service_is_told_how_long_its_caller_waits(door: Gateway) -> None:
     door.ask("/")
     assert 0 < int(door.catalogue.last.header("X-Time-Left") or 0) <= 2000
@@ -115,6 +136,29 @@ def test_silent_clients_hold_nobody_up(door: Gateway, sent: bytes) -> None:
         assert [door.ask("/").status for _ in range(5)] == [200] * 5
     finally:
         for wire in silent:
+            wire.close()
+
+
+def test_clients_who_take_long_answers_slowly_hold_nobody_up(gateway_with: Callable[..., Gateway]) -> None:
+    door = gateway_with(REQUESTS_AT_ONCE="1")
+    door.orders.answering = lambda request: reply(b"x" * 20_000_000)
+    with door.wire() as slow:
+        slow.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.send(b"GET /cart HTTP/1.1\r\nHost: shop.test\r\n\r\n")
+        assert slow.makefile("rb").readline() == b"HTTP/1.1 200 OK\r\n"
+        door.orders.answering = lambda request: reply()
+        assert [door.ask("/cart").status for _ in range(3)] == [200] * 3
+    eventually(lambda: 'gateway_bulkhead_taken{service="orders"} 0.0' in door.ask("/metrics").body.decode())
+
+
+def test_a_client_who_stops_in_the_midst_of_a_body_is_told_so_and_no_failure_of_the_service(door: Gateway) -> None:
+    head = b"POST /cart HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 900000\r\n\r\n"
+    stopped = [Wire(door.port).send(head + b"x" * 150_000) for _ in range(12)]
+    try:
+        assert [wire.answer().status for wire in stopped] == [408] * 12
+        assert door.ask("/cart").status == 200
+    finally:
+        for wire in stopped:
             wire.close()
 
 
