@@ -83,12 +83,12 @@ def ask_again(expired: FormExpired) -> BaseResponse:
 
 @routes.after_request
 def keep_draft(response: Response) -> Response:
-    """Keep what was typed by somebody who is sent to sign in first, and forget it when it has become an order."""
-    if request.method == "POST" and response.status_code == 303:
-        if visitor() is None:
-            drafts.keep(response, {name: request.form.get(name, "") for name in [*Address.model_fields, WHO]})
-        else:
+    """Keep what was typed until it has become an order; of a form that may not be ours (400, 403) nothing is kept."""
+    if request.method == "POST" and response.status_code in (303, 402, 409, 422):
+        if (response.location or "").startswith("/orders/"):
             drafts.drop(response)
+        else:
+            drafts.keep(response, {name: request.form.get(name, "") for name in [*Address.model_fields, WHO]})
     return response
 
 

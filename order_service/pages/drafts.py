@@ -1,4 +1,4 @@
-"""What somebody typed at the checkout whose session had ended: kept in the browser until they are back."""
+"""What somebody typed at the checkout who has to go elsewhere first: kept in the browser until they are back."""
 
 from collections.abc import Mapping
 

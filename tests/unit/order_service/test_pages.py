@@ -178,6 +178,28 @@ def test_what_was_typed_waits_for_who_has_to_sign_in_again(
     assert browser.get_cookie("checkout_draft", path="/checkout") is None
 
 
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [({"city": ""}, 422), ({"token": "pm_card_chargeDeclined"}, 402), ({"expected_total": "1"}, 409)],
+)
+def test_what_was_typed_waits_for_who_changes_the_cart_first(
+    browser: FlaskClient, full: str, changed: dict[str, str], status: int
+) -> None:
+    page = browser.get("/checkout")
+    assert pay(browser, page, who=hidden(page, "who"), **changed).status_code == status
+    send(browser, f"/cart/items/{full}", browser.get("/cart"), quantity="1")
+
+    again = browser.get("/checkout")
+    assert "Mill Road" in again.text
+    assert pay(browser, again, who=hidden(again, "who")).status_code == 303
+    assert browser.get_cookie("checkout_draft", path="/checkout") is None
+
+
+def test_a_form_without_its_token_leaves_no_address_behind(browser: FlaskClient, full: str) -> None:
+    sent = browser.post("/checkout", data={**WHERE, "who": "7"})
+    assert (sent.status_code, browser.get_cookie("checkout_draft", path="/checkout")) == (400, None)
+
+
 @pytest.mark.parametrize("headers", [{"Origin": "http://evil.test"}, {"Sec-Fetch-Site": "cross-site"}], ids=str)
 def test_no_other_site_can_put_an_address_into_a_checkout(
     browser: FlaskClient, full: str, headers: dict[str, str]
