@@ -17,6 +17,7 @@ from joserfc.jwk import KeySet
 from chassis.peers import Peer, PeerUnavailable
 from chassis.problems import Problem, is_first_api, wants_page
 from chassis.settings import Settings
+from chassis.signposts import NO_PAGES, READS, way_back
 
 AUDIENCE = "shop"
 ALGORITHM = "ES256"
@@ -231,14 +232,6 @@ def _is_service() -> bool:
 def _refuse_unknown() -> NoReturn:
     if is_first_api(request.path):
         raise Problem(401, detail="Not logged in", headers={"WWW-Authenticate": "Bearer"})
-    reads = request.method in ("GET", "HEAD")
-    if request.path.startswith(("/api/", "/internal/")) or not (reads or wants_page()):
+    if request.path.startswith(NO_PAGES) or not (request.method in READS or wants_page()):
         raise Problem(401, detail="Sign in first.", headers={"WWW-Authenticate": "Bearer"})
-    back = request.full_path.rstrip("?") if reads else _form_page()
-    abort(redirect(f"/login?{urlencode({'next': back})}", 303))
-
-
-def _form_page() -> str:
-    """The page of ours on which the form stood that was sent, to come back to."""
-    host, _, page = (request.referrer or "").partition("://")[2].partition("/")
-    return f"/{page.partition('?')[0]}" if host == request.host else "/"
+    abort(redirect(f"/login?{urlencode({'next': way_back()})}", 303))

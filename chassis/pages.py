@@ -4,26 +4,26 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
-from flask import Flask, Request, Response, current_app, flash, redirect, render_template, request
+from flask import Flask, Request, Response, current_app, flash, g, redirect, render_template, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from jinja2 import FileSystemLoader
 from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.wrappers import Response as BaseResponse
 
 from chassis import assets, identity, money, pictures
 from chassis.departments import Departments
 from chassis.faults import field_errors
-from chassis.identity import Identity
+from chassis.identity import SESSION_COOKIE, Identity
 from chassis.peers import PeerUnavailable
-from chassis.problems import FieldErrors, Problem
+from chassis.problems import FieldErrors, Problem, wants_page
 from chassis.routes import read_model
 from chassis.settings import Settings
+from chassis.signposts import NO_PAGES, local_path, page_above, sign_in, way_back
 
 TEMPLATES = Path(__file__).parent / "templates"
-NO_PAGES = ("/api/", "/internal/")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 CSRF_FIELD = "csrf_token"
 FORM_COOKIE = "shop_form"  # one for all services: the catalogue's page holds the form that fills the cart
@@ -62,8 +62,11 @@ def install(app: Flask, settings: Settings) -> None:
     app.jinja_loader = FileSystemLoader(TEMPLATES)
     app.extensions["csrf_protect"] = CSRFProtect(app)
     app.before_request(_guard_forms)
+    app.register_error_handler(FormExpired, _once_more)
+    app.register_error_handler(MethodNotAllowed, page_above)
     shown = {"visitor": visitor, "cart_count": cart_count, "departments": departments, "asset": assets.address}
-    app.context_processor(lambda: {**shown, "CSRF_FIELD": CSRF_FIELD})
+    leading = {"sign_in": sign_in, "way_back": way_back, "is_unasked": is_unasked}
+    app.context_processor(lambda: {**shown, **leading, "CSRF_FIELD": CSRF_FIELD})
     app.add_template_filter(money.shown, "money")
     app.add_template_filter(pictures.address, "picture")
     app.add_template_filter(pictures.thumbnail)
@@ -74,9 +77,15 @@ def install(app: Flask, settings: Settings) -> None:
 def visitor() -> Identity | None:
     """Who is looking at this page; a stranger while the accounts cannot be reached."""
     try:
-        return identity.current()
+        return None if "unasked" in g else identity.current()
     except PeerUnavailable:
+        g.unasked = True
         return None
+
+
+def is_unasked() -> bool:
+    """Is somebody taken for a stranger only because the accounts were not asked, or did not answer?"""
+    return visitor() is None and "unasked" in g and SESSION_COOKIE in request.cookies
 
 
 def cart_count() -> int:
@@ -136,14 +145,13 @@ def onward(default: str, said: str | None = None) -> BaseResponse:
     return redirect(local_path(request.values.get("next"), default), 303)
 
 
-def local_path(target: str | None, default: str = "/") -> str:
-    """A path on this origin: the target where it is one, else the default; never another site."""
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
-        return default
-    if any(ord(letter) < 33 or letter == "\\" for letter in target):
-        return default
-    parts = urlsplit(target)
-    return default if parts.scheme or parts.netloc else target
+def _once_more(expired: FormExpired) -> BaseResponse:
+    """A form of ours with all that was typed, to be sent again; what holds a secret or a file is filled in anew."""
+    typed = {name: values for name, values in request.form.lists() if name != CSRF_FIELD}
+    is_ours = way_back() != "/" and not request.files and not any("password" in name for name in typed)
+    if not (wants_page() and is_ours):
+        return expired.answer()
+    return page("expired.html", expired.status, sent=typed)
 
 
 def _guard_forms() -> None:

@@ -159,7 +159,7 @@ def as_problem(error: Exception) -> Problem:
 def _refuse_for_middleware() -> None:
     problem: Exception | None = request.environ.get(REFUSED)
     if problem is not None:
-        g.identity = None  # the page that says no asks nobody who its reader is
+        g.unasked = True  # the page that says no asks nobody who its reader is
         raise problem
 
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from flask import Response, current_app, request
+from flask import Response, current_app, g, request
 from flask.typing import ResponseReturnValue
 
 from chassis import wire
 from chassis.identity import Who
-from chassis.pages import page, visitor
+from chassis.pages import page
 from chassis.routes import Routes
 from gateway.conditions import conditions
 from gateway.documents import Documents, operations_of
@@ -36,9 +36,9 @@ def status() -> ResponseReturnValue:
     if request.accept_mimetypes.best_match(["text/html", wire.JSON]) == wire.JSON:
         return wire.json_response(document)
     # Who looks at it is not asked of accounts that are down: the page would wait for them.
-    is_known = ACCOUNTS in services and services[ACCOUNTS]["status"] != "down"
-    looking = visitor if is_known else lambda: None
-    return page("status.html", shop=document, visitor=looking)
+    if ACCOUNTS not in services or services[ACCOUNTS]["status"] == "down":
+        g.unasked = True
+    return page("status.html", shop=document)
 
 
 def openapi() -> Response:

@@ -27,7 +27,7 @@ def cart_count() -> int:
     """How many things lie in the visitor's cart, asked once a page; what the browser noted when nobody can tell."""
     if "cart_count" not in g:
         try:
-            g.cart_count = carts.count(_known())
+            g.cart_count = pages.cart_count() if pages.is_unasked() else carts.count(_known())
         except SQLAlchemyError:
             g.cart_count = pages.cart_count()
     count: int = g.cart_count

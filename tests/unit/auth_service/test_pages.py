@@ -299,6 +299,18 @@ def test_nobody_signs_somebody_else_out(app: Flask, browser: FlaskClient, person
     assert ada.get("/account").status_code == 200
 
 
+def test_an_expired_form_with_a_password_is_filled_in_anew(browser: FlaskClient, person: MakeVisitor) -> None:
+    sign_in(browser, person().username)
+    sent = {"current_password": PASSWORD, "new_password": "a longer walk home"}
+    from_page = {"Accept": "text/html", "Referer": "http://localhost/account"}
+
+    expired = browser.post("/account/password", data=sent, headers=from_page)
+
+    assert expired.status_code == 400
+    assert 'href="/account">Back to that page' in expired.text
+    assert "a longer walk home" not in expired.text
+
+
 def test_an_address_that_takes_no_forms_says_so(browser: FlaskClient) -> None:
     refused = browser.put("/.well-known/jwks.json")
 

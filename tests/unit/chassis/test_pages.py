@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chassis.pages import local_path
+from chassis.signposts import local_path
 
 ELSEWHERE = [
     "//evil.test",

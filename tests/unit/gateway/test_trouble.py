@@ -39,6 +39,7 @@ def test_a_slow_service_takes_no_more_than_its_places(gateway_with: Callable[...
     assert door.logged("third", "request complete")["instance"] == "none"
     page = door.ask("/cart", "Accept: text/html")
     assert (page.status, page.header("Content-Type")) == (503, "text/html; charset=utf-8")
+    assert b">Try again</a>" in page.body
     assert door.ask("/").status == 200
     assert 'gateway_bulkhead_taken{service="orders"} 2.0' in door.ask("/metrics").body.decode()
     go_on.set()

@@ -230,6 +230,41 @@ def test_a_form_from_before_signing_in_is_shown_again_as_typed(browser: FlaskCli
     assert pay(browser, again).status_code == 303
 
 
+def test_a_form_from_before_signing_in_is_sent_once_more_with_all_that_was_typed(
+    browser: FlaskClient, shelf: Shelf
+) -> None:
+    mug = shelf.offer(1999)
+    from_page = {"Accept": "text/html", "Referer": f"http://localhost/products/{mug}"}
+    expired = browser.post("/cart/items", data={"slug": mug, "quantity": "3"}, headers=from_page)
+
+    assert expired.status_code == 400
+    assert f'href="/products/{mug}"' in expired.text
+    typed = {name: hidden(expired, name) for name in ("slug", "quantity")}
+    assert send(browser, "/cart/items", expired, **typed).location == "/cart"
+    assert "$59.97" in browser.get("/cart").text
+
+
+def test_who_enters_the_address_of_a_form_is_led_to_its_page(browser: FlaskClient, full: str) -> None:
+    where = pay(browser, browser.get("/checkout")).location
+    for path, above in (
+        ("/cart/items", "/cart"),
+        (f"/cart/items/{full}/remove", "/cart"),
+        (f"{where}/cancel?x=1", where),
+    ):
+        led = browser.get(path, headers={"Accept": "text/html"})
+        assert (led.status_code, led.location) == (303, above)
+        assert browser.get(path).status_code == 405
+    assert browser.get("/api/v2/webhooks/payments/stripe", headers={"Accept": "text/html"}).status_code == 405
+
+
+def test_after_signing_in_one_is_back_where_one_was(guest: FlaskClient) -> None:
+    page = {"Accept": "text/html"}
+    assert 'href="/login?next=%2Fcart%3Fsize%3D9"' in guest.get("/cart?size=9").text
+    sent = guest.post("/cart/items", headers=page | {"Referer": "http://localhost/products/mug"})
+    assert 'href="/login?next=%2Fproducts%2Fmug"' in sent.text
+    assert 'href="/login"' in guest.post("/cart/items", headers=page | {"Referer": "http://evil.test/cart"}).text
+
+
 def test_every_page_tells_how_much_is_in_the_cart(browser: FlaskClient, full: str) -> None:
     assert "2<span" in browser.get("/orders").text
     count = browser.get_cookie("cart_count")
@@ -260,6 +295,9 @@ def test_while_the_accounts_are_away_nobody_takes_a_customer_for_a_guest(
 
     page = browser.get("/cart")
     monkeypatch.setattr(accounts, "identify", away)
+    told = browser.get("/cart", headers={"Accept": "text/html"}).text
+    assert 'href="/cart">Try again</a>' in told
+    assert 'href="/account">Account</a>' in told
     refused = [browser.get("/cart"), send(browser, "/cart/items", page, slug=full)]
     assert [answer.status_code for answer in refused] == [503, 503]
     assert browser.get_cookie("cart") is None
