@@ -150,11 +150,15 @@ class Limit:
         self._breaker = Breaker(failures=1)
         self._degraded = False
 
-    def count(self, *key: str) -> Standing | None:
-        """Count one more for this key, which then stands there; raises a 429 problem when that is one too many."""
+    def count(self, *key: str, locally: bool = False) -> Standing | None:
+        """Count one more for this key, which then stands there; raises a 429 problem when that is one too many.
+
+        `locally` asks no Redis: for who cannot wait for it.
+        """
         if self._local is None:
             return None
-        is_admitted, standing = self._local.count(key) if self._shared is None else self._ask("count", key)
+        alone = locally or self._shared is None
+        is_admitted, standing = self._local.count(key) if alone else self._ask("count", key)
         if not is_admitted:
             raise too_many(standing)
         return standing

@@ -59,12 +59,12 @@ class Limits:
                     yield limit, account
 
 
-def count(charges: Charges) -> Standing | Problem | None:
+def count(charges: Charges, *, locally: bool) -> Standing | Problem | None:
     """Count one more towards each: the standing of who is closest to its end, or the 429 of who has reached it."""
     closest: Standing | None = None
     for limit, whose in charges:
         try:
-            standing = limit.count(whose)
+            standing = limit.count(whose, locally=locally)
         except Problem as problem:
             log.info("limit reached", limit=limit.name, whose=whose)
             return problem

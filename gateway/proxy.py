@@ -28,6 +28,7 @@ log = structlog.get_logger()
 
 REFUSED_METHODS: Final = frozenset(("CONNECT", "TRACE"))
 ALLOWED: Final = {"Allow": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}
+MOST_WAITING: Final = 64
 PROBES: Final = frozenset(("/livez", "/readyz", "/metrics"))
 WORDS: Final = {
     400: ("bad-request", "The request is malformed."),
@@ -70,6 +71,7 @@ class Proxy:
         self._backroom = backroom
         self._trusted = trusted
         self._default_host = default_host
+        self._counts_alone = False
         loop.after_turns(access_log.write)
 
     def start(self) -> None:
@@ -119,10 +121,10 @@ class Proxy:
             visitor.errand = None
             self.say_no(visitor, problem)
             return
-        if charges and self._limits.are_shared:
+        if charges and self._limits.are_shared and not self._must_count_alone():
             self._count_aside(visitor, request, charges)
             return
-        outcome, errand = count(charges), visitor.errand
+        outcome, errand = count(charges, locally=True), visitor.errand
         if isinstance(outcome, Problem):
             visitor.errand = None
             self.loop.ask(partial(self._refuse, visitor, request, errand, outcome))
@@ -151,12 +153,22 @@ class Proxy:
         log.info("request refused", request_id=known, status=status, reason=str(refused), address=visitor.peer[0])
         self._desk.answer_shortly(visitor, Problem(status, *WORDS[status]), known)
 
+    def _must_count_alone(self) -> bool:
+        """Have so many waited to be counted together that nobody else should, until all of them have been?"""
+        waiting = self._backroom.waiting
+        if waiting >= MOST_WAITING and not self._counts_alone:
+            self._counts_alone = True
+            log.warning("limits counted locally", reason=f"{waiting} requests wait to be counted")
+        elif not waiting:
+            self._counts_alone = False
+        return self._counts_alone
+
     def _count_aside(self, visitor: Visitor, request: Request, charges: Charges) -> None:
         """Have the request counted where that may take a while; it waits, and nobody else does."""
         errand = visitor.errand
         if errand is not None:
             errand.is_admitted = False
-        self._backroom.call(partial(count, charges), partial(self._counted, visitor, request, errand))
+        self._backroom.call(partial(count, charges, locally=False), partial(self._counted, visitor, request, errand))
 
     def _counted(
         self, visitor: Visitor, request: Request, errand: Errand | None, outcome: Standing | Problem | None

@@ -1,8 +1,10 @@
 """How many requests one address, and one account, may make of each kind."""
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from werkzeug.test import TestResponse
 from chassis.identity import verified_claims
 from chassis.settings import SettingsError
 from gateway import bearers
+from gateway.proxy import MOST_WAITING
 from gateway.settings import GatewaySettings
 from tests.accounts import Accounts
 from tests.builders import eventually
@@ -277,3 +280,20 @@ def test_while_redis_is_away_a_gateway_counts_by_itself_and_says_so(
     assert ask(door, method, "/nowhere").status_code == 429
     assert ask(door, "GET", "/docs", address="203.0.113.2").status_code == 200
     assert capsys.readouterr().out.count("limits counted locally") == 1
+
+
+def test_while_too_many_wait_to_be_counted_a_gateway_counts_by_itself_and_says_so(
+    door_with: Callable[..., Flask], capsys: pytest.CaptureFixture[str]
+) -> None:
+    door = door_with(ratelimit_requests="2/minute", redis_url=f"redis://127.0.0.1:{free_port()}")
+    backroom = door.extensions["proxy"]._backroom
+    go_on = threading.Event()
+    for _ in range(MOST_WAITING):
+        backroom.call(partial(go_on.wait, 60), lambda done: None)
+    assert statuses(door) == [200, 200, 429]
+    assert backroom.waiting == MOST_WAITING
+    assert capsys.readouterr().out.count("limits counted locally") == 1
+    go_on.set()
+    eventually(lambda: not backroom.waiting)
+    assert statuses(door, address="203.0.113.2") == [200, 200, 429]
+    assert "requests wait" not in capsys.readouterr().out
