@@ -2,14 +2,18 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+import structlog
 from dns.exception import DNSException
 from dns.name import Name, root
 from dns.rdatatype import AAAA, SRV, A
 from dns.resolver import NXDOMAIN, Answer, NoAnswer, Resolver
 
 from gateway.connections import Address
+
+log = structlog.get_logger()
 
 BY_RECORD = "http+srv"
 PATIENCE_SECONDS = 2.0
@@ -26,29 +30,36 @@ class Names:
         self._nameserver = nameserver
 
     def resolved(self, urls: str) -> tuple[Address, ...]:
-        """All addresses behind one URL, or behind several by commas, in an order that stays; raises NobodyFound."""
-        try:
-            found = {address for url in urls.split(",") for address in self._resolved(url.strip())}
-        except (OSError, UnicodeError, DNSException) as error:
-            raise NobodyFound(str(error)) from error
+        """All addresses behind one URL, or behind several by commas, in an order that stays; raises NobodyFound.
+
+        What cannot be found among others is passed over, and said.
+        """
+        found: set[Address] = set()
+        faults: list[str] = []
+        for url in urls.split(","):
+            with _noted(url, faults):
+                found.update(self._resolved(url.strip(), faults))
         if not found:
-            raise NobodyFound("the record points at nobody")
+            raise NobodyFound("; ".join(faults) or "the record points at nobody")
+        if faults:
+            log.warning("instances not found", reasons=faults)
         return tuple(sorted(found, key=str))
 
-    def _resolved(self, url: str) -> Iterator[Address]:
+    def _resolved(self, url: str, faults: list[str]) -> Iterator[Address]:
         parts = urlsplit(url)
         host = str(parts.hostname)
         if parts.scheme == BY_RECORD:
-            return self._pointed_at(host)
+            return self._pointed_at(host, faults)
         return _addresses(host, parts.port or 80)
 
-    def _pointed_at(self, name: str) -> Iterator[Address]:
+    def _pointed_at(self, name: str, faults: list[str]) -> Iterator[Address]:
         resolver = self._resolver()
         # By TCP: of an answer by UDP, Consul leaves out what is too much, and does not say so.
         answer = resolver.resolve(name, SRV, tcp=True, search=True)
         for record in answer:
-            for host in _told(answer, record.target) or _hosts(resolver, record.target):
-                yield from _addresses(host, record.port, record.priority)
+            with _noted(str(record.target), faults):
+                for host in _told(answer, record.target) or _hosts(resolver, record.target):
+                    yield from _addresses(host, record.port, record.priority)
 
     def _resolver(self) -> Resolver:
         resolver = Resolver(configure=self._nameserver is None)
@@ -58,6 +69,15 @@ class Names:
             resolver.port = place.port or 53
             resolver.nameservers = [address.place[0] for address in _addresses(str(place.hostname), resolver.port)]
         return resolver
+
+
+@contextmanager
+def _noted(name: str, faults: list[str]) -> Iterator[None]:
+    """One name that leads nowhere must not hide where the others lead."""
+    try:
+        yield
+    except (OSError, UnicodeError, DNSException) as error:
+        faults.append(f"{name.strip()}: {error}")
 
 
 def _addresses(host: str, port: int, rank: int = 0) -> Iterator[Address]:

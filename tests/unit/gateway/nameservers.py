@@ -16,6 +16,7 @@ class NameServer(socketserver.ThreadingTCPServer):
     """Knows what its `zone` says, by name and type: `zone["shop.test.", "A"] = ["192.0.2.1"]`.
 
     The addresses of an SRV record's targets come along if it `tells_addresses`; `garbage` is sent instead of answers.
+    About the names that are `broken` it says that it cannot tell.
     """
 
     daemon_threads = True
@@ -23,6 +24,7 @@ class NameServer(socketserver.ThreadingTCPServer):
 
     def __init__(self) -> None:
         self.zone: dict[tuple[str, str], list[str]] = {}
+        self.broken: set[str] = set()
         self.tells_addresses = True
         self.garbage: bytes | None = None
         self.asked: list[tuple[str, str]] = []
@@ -40,6 +42,8 @@ class NameServer(socketserver.ThreadingTCPServer):
         answer.answer = self._records(name, kind)
         if not answer.answer and name not in {known for known, _ in self.zone}:
             answer.set_rcode(dns.rcode.NXDOMAIN)
+        if name in self.broken:
+            answer.set_rcode(dns.rcode.SERVFAIL)
         if kind == "SRV" and self.tells_addresses:
             targets = dict.fromkeys(record.split()[-1] for record in self.zone.get((name, kind), ()))
             answer.additional = [found for target in targets for found in self._records(target, "A")]

@@ -71,6 +71,22 @@ def test_a_record_and_an_address_go_together(server: NameServer, names: Names) -
     assert found(names, f"http://127.0.0.9:5002, {URL}") == [("127.0.0.1:31002", 0), ("127.0.0.9:5002", 0)]
 
 
+@pytest.mark.parametrize("misspelt", ["http://nobody.invalid:5002", "http+srv://_nobody._tcp.service.consul"])
+def test_one_url_that_leads_nowhere_hides_no_other(
+    server: NameServer, names: Names, misspelt: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.zone[RECORD, "SRV"] = ["0 0 31002 one.node.consul."]
+    assert found(names, f"{misspelt}, {URL}") == [("127.0.0.1:31002", 0)]
+    assert "nobody" in capsys.readouterr().out
+
+
+def test_one_bad_target_of_a_record_hides_no_other(server: NameServer, names: Names) -> None:
+    server.tells_addresses = False
+    server.broken = {"other.node.consul."}
+    server.zone[RECORD, "SRV"] = ["0 0 31002 other.node.consul.", "0 0 31003 one.node.consul."]
+    assert found(names) == [("127.0.0.1:31003", 0)]
+
+
 @pytest.mark.parametrize("records", [[], ["0 0 80 gone.node.consul."], ["0 0 0 ."]], ids=["none", "gone", "root"])
 def test_a_record_that_points_nowhere_finds_nobody(server: NameServer, names: Names, records: list[str]) -> None:
     server.zone[RECORD, "SRV"] = records
