@@ -107,6 +107,9 @@ class Connection(Stream):
         if self.asking is not None:
             self.asking.on_drained()
 
+    def on_broken(self) -> None:
+        """What it said before is read all the same, and then its end."""
+
     def on_due(self) -> None:
         self._fail(TooSlow("no answer in time") if self.is_connected else Unreachable("no connection in time"))
 

@@ -14,7 +14,7 @@ PLENTY: Final = 256 * 1024
 
 
 class Stream(ABC):
-    """One end of a connection; whoever is a Stream says what happens `on_data`, `on_end`, `on_drained` and `on_due`."""
+    """One end of a connection; whoever is a Stream says what happens by its methods `on_…`."""
 
     is_client = False
 
@@ -51,7 +51,7 @@ class Stream(ABC):
                 self.on_end()
 
     def send(self, data: bytes | memoryview) -> None:
-        """Send it, now or when the peer takes it; that the peer has gone is noticed where its end is read.
+        """Send it, now or when the peer takes it.
 
         What is a view of something larger, and many are sent, is not copied for each of them.
         """
@@ -63,6 +63,7 @@ class Stream(ABC):
             except BlockingIOError:
                 sent = 0
             except OSError:
+                self.on_broken()
                 return
             if sent == len(data):
                 return
@@ -120,6 +121,10 @@ class Stream(ABC):
         """The peer has taken enough for more to be sent."""
 
     @abstractmethod
+    def on_broken(self) -> None:
+        """The peer takes nothing any more."""
+
+    @abstractmethod
     def on_due(self) -> None:
         """It is later than `due`."""
 
@@ -134,6 +139,7 @@ class Stream(ABC):
             except OSError:
                 self._kept.clear()
                 self.unsent = 0
+                self.on_broken()
                 break
             self.unsent -= sent
             if sent < len(data):

@@ -98,6 +98,10 @@ class Visitor(Stream):
                 self.go_on()
                 self._read_on()
 
+    def on_broken(self) -> None:
+        # Its end may have been read before, or not be read at all. Not at once: somebody is just sending.
+        self.loop.ask(self.close)
+
     def on_due(self) -> None:
         if self._waits_for_desk:
             self.due = math.inf

@@ -4,14 +4,17 @@ import hashlib
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 
 import pytest
 
+from gateway.proxy import Proxy
 from gateway.routes import BODY
 from tests.builders import eventually
-from tests.unit.gateway.upstreams import Received, Reply, raw, reply
+from tests.conftest import MakeApp
+from tests.unit.gateway.upstreams import Received, Reply, Upstream, raw, reply, saying
 from tests.unit.gateway.wires import Gateway
 
 UPLOAD = 10 * BODY
@@ -203,13 +206,39 @@ def test_a_client_that_leaves_frees_the_service(door: Gateway) -> None:
     assert door.logged("left-early", "request complete")["status"] == 499
 
 
+ENDLESS = Reply([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", *[chunks(some(10_000))[:-5]] * 100_000])
+
+
 def test_a_client_that_leaves_in_the_middle_of_an_answer_frees_the_service(door: Gateway) -> None:
-    endless = Reply([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", *[chunks(some(10_000))[:-5]] * 100_000])
-    door.catalogue.answering = lambda request: endless
+    door.catalogue.answering = lambda request: ENDLESS
     with door.wire() as wire:
         wire.send(b"GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n").makefile("rb").readline()
         wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     eventually(door.catalogue.closed_by_gateway.is_set)
+
+
+@pytest.fixture
+def endless() -> Iterator[Upstream]:
+    """A service that has always more to say."""
+    with saying(b"") as upstream:
+        upstream.answering = lambda request: ENDLESS
+        yield upstream
+
+
+def test_a_client_that_leaves_after_its_last_word_frees_the_service(make_app: MakeApp, endless: Upstream) -> None:
+    app = make_app("gateway", product_url=endless.url)
+    with app.test_client().get("/livez") as answer:
+        assert answer.status_code == 200
+    proxy: Proxy = app.extensions["proxy"]
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    proxy.loop.ask(partial(proxy.welcome, theirs, ("127.0.0.1", "http")))
+    with ours:
+        ours.sendall(b"GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n")
+        visitor = eventually(lambda: [each for each in list(proxy.visitors) if each.unsent])[0]
+        ours.shutdown(socket.SHUT_WR)
+        eventually(lambda: not visitor._reads)
+    eventually(endless.closed_by_gateway.is_set)
 
 
 def test_long_bodies_take_no_more_memory_than_short_ones(gateway_with: Callable[..., Gateway]) -> None:
