@@ -4,14 +4,9 @@ from chassis.problems import Refusals
 from product_service.domain.catalogue import ProductUnknown, SlugTaken
 from product_service.domain.importer import NotImportable
 from product_service.domain.pictures import NotAPicture
-from product_service.domain.reservations import (
-    OutOfStock,
-    ReferenceReused,
-    ReservationExpired,
-    ReservationReleased,
-    ReservationUnknown,
-)
+from product_service.domain.reservations import ReservationExpired, ReservationReleased, ReservationUnknown
 from product_service.domain.stock import StockOutOfBounds
+from product_service.domain.wishes import OutOfStock, ReferenceReused
 
 REFUSALS: Refusals = {
     ProductUnknown: (404, "product-unknown"),

@@ -10,6 +10,7 @@ from chassis.identity import Who
 from chassis.routes import Routes
 from product_service.api.schemas import NewReservation, ReservationView, reservation_document
 from product_service.domain import reservations as holds
+from product_service.domain import wishes
 
 reservations = Routes("reservations", __name__)
 ONE = "/api/v2/reservations/<reservation_id>"
@@ -19,9 +20,9 @@ ONE = "/api/v2/reservations/<reservation_id>"
 @idempotent
 def reserve(body: NewReservation) -> Response:
     """Hold goods, all or none; the same reference again shows the same reservation, whatever became of it."""
-    wish = holds.wish(((line.slug, line.quantity) for line in body.items), body.reference, body.ttl_seconds)
+    wish = wishes.wish(((line.slug, line.quantity) for line in body.items), body.reference, body.ttl_seconds)
     # What has claimed a key is one transaction with its claim, and serves nobody else.
-    reservation = holds.reserve(wish) if claimed() else current_app.extensions["rush"].serve(wish)
+    reservation = wishes.reserve(wish) if claimed() else current_app.extensions["rush"].serve(wish)
     return committed(reservation_document(reservation), 201, location=f"/api/v2/reservations/{reservation.id}")
 
 

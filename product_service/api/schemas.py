@@ -11,9 +11,9 @@ from chassis.schemas import Body, Line, Moment, View
 from product_service.domain import stock
 from product_service.domain.catalogue import LONGEST_QUERY, Category, Description, Image
 from product_service.domain.prices import MajorUnits
-from product_service.domain.reservations import Held
 from product_service.domain.slugs import NewSlug, Slug
 from product_service.domain.stock import Count
+from product_service.domain.wishes import Held
 from product_service.models import Reservation, StockMovement
 
 FIRST_STOCK = 100

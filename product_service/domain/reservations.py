@@ -1,20 +1,16 @@
-"""Reservations: goods held for one buyer, all or nothing, until they are sold, given back or the time is over."""
+"""Reservations: goods held for one buyer until they are sold, given back or the time is over."""
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
-from uuid_utils import uuid7
 
 from chassis.database import db, now
 from chassis.problems import Refusal
 from product_service.domain import stock
-from product_service.domain.stock import HOLD, RELEASE, SELL, TAKE_BACK
-from product_service.models import Product, Reservation, ReservationLine
+from product_service.domain.stock import RELEASE, SELL, TAKE_BACK
+from product_service.models import Reservation, ReservationLine
 
 HELD = "held"
 COMMITTED = "committed"
@@ -23,16 +19,6 @@ EXPIRED = "expired"
 RETURNED = "returned"
 CAME_TO_NOTHING = (RELEASED, EXPIRED)
 KEPT = timedelta(days=30)
-
-Goods: TypeAlias = Mapping[str, sa.Row[*tuple[Any, ...]]]
-RESERVATIONS, LINES = (db.metadata.tables[model.__tablename__] for model in (Reservation, ReservationLine))
-WRITTEN = ("id", "reference", "status", "expires_at")
-goods, named = Product.__table__.c, RESERVATIONS.c.reference
-ON_SALE = sa.select(goods.id, goods.slug, goods.name, goods.price, goods.available).where(
-    goods.slug.in_(sa.bindparam("slugs", expanding=True)), goods.retired == 0
-)
-TAKEN = sa.select(named).where(named.in_(sa.bindparam("references", expanding=True)))
-NEW, NEW_LINES = sa.insert(RESERVATIONS), sa.insert(LINES)
 STEPS = {
     (HELD, COMMITTED): SELL,
     (HELD, RELEASED): RELEASE,
@@ -47,12 +33,6 @@ class ReservationUnknown(Refusal):
     detail = "There is no such reservation."
 
 
-class ReferenceReused(Refusal):
-    """The reference names a reservation of other goods."""
-
-    detail = "This reference was used for a reservation of other goods."
-
-
 class ReservationExpired(Refusal):
     """The time is over; the goods are back on sale."""
 
@@ -63,92 +43,6 @@ class ReservationReleased(Refusal):
     """The buyer gave the goods back."""
 
     detail = "This reservation was released; its goods are back on sale."
-
-
-class OutOfStock(Refusal):
-    """There are too few of some goods, so none are held; `left` says of each of these how many there are."""
-
-    def __init__(self, wanted: Mapping[str, int], left: Mapping[str, int]) -> None:
-        lines = [{"slug": slug, "quantity": wanted[slug], "available": available} for slug, available in left.items()]
-        short = ", ".join(f"{line['slug']} ({line['quantity']} wanted, {line['available']} left)" for line in lines)
-        super().__init__(f"Not enough in stock: {short}", lines=lines)
-
-
-@dataclass(frozen=True)
-class Wish:
-    """So many of each slug, to be held for so many seconds under a reference."""
-
-    wanted: Mapping[str, int]
-    reference: str
-    seconds: int
-
-
-class HeldLine(NamedTuple):
-    """So many of one product, under the name and at the price that it has now."""
-
-    reservation_id: str
-    product_id: int
-    quantity: int
-    slug: str
-    name: str
-    unit_price: int
-
-
-@dataclass(frozen=True)
-class Held:
-    """A reservation just made, as it was written: to be shown without being read again."""
-
-    id: str
-    reference: str
-    expires_at: datetime
-    lines: Sequence[HeldLine]
-    status: str = HELD
-
-
-def wish(lines: Iterable[tuple[str, int]], reference: str, seconds: int) -> Wish:
-    """The wish for these lines (slug, quantity); what stands on several of them counts together."""
-    wanted = Counter[str]()
-    for slug, quantity in lines:
-        wanted[slug] += quantity
-    return Wish(wanted, reference, seconds)
-
-
-def reserve(wish: Wish) -> Reservation | Held:
-    """Hold what is wished for; the same reference again finds the same reservation."""
-    known = _named(wish)
-    if known is not None:
-        return known
-    try:
-        with db.session.begin_nested():
-            return _hold(wish)
-    except (OutOfStock, IntegrityError):
-        # A twin of this request may have been quicker, and have taken the last goods in its name.
-        known = _named(wish)
-        if known is None:
-            raise
-        return known
-
-
-def on_sale(slugs: Iterable[str]) -> Goods:
-    """The goods on sale under these slugs, as they are now."""
-    return {row.slug: row for row in db.session.connection().execute(ON_SALE, {"slugs": list(slugs)})}
-
-
-def reserve_together(wishes: Sequence[Wish], found: Goods) -> list[Reservation | Held | Refusal]:
-    """Hold for several buyers what each wishes for, in as few statements as for one while there is enough for all.
-
-    `found` is what was on sale a moment ago of all that they wish for. Where there is not enough, they are served one
-    after the other; who goes away with nothing is answered with the refusal. The transaction is theirs alone: nothing
-    may have been written in it before.
-    """
-    new = {wish.reference: wish for wish in reversed(wishes)}
-    too_few = {reference: left for reference, wish in new.items() if (left := _too_few(wish, found))}
-    # Asked after the stock: by now, a twin of a wish that took the last goods in its name has written that too.
-    late = too_few.keys() - _taken(too_few)
-    refused = {reference: OutOfStock(new[reference].wanted, too_few[reference]) for reference in late}
-    held = _hold_new({reference: wish for reference, wish in new.items() if reference not in too_few}, found)
-    outcomes: dict[str, Held | Refusal] = {**refused, **held}
-    return [outcomes.pop(wish.reference) if wish.reference in outcomes else _served(wish) for wish in wishes]
 
 
 def find(reservation_id: str) -> Reservation:
@@ -208,83 +102,6 @@ def forget_settled(limit: int = 500) -> int:
     db.session.execute(sa.delete(ReservationLine).where(ReservationLine.reservation_id.in_(ids)))
     db.session.execute(sa.delete(Reservation).where(Reservation.id.in_(ids)))
     return len(ids)
-
-
-def _named(wish: Wish) -> Reservation | None:
-    known = db.session.scalar(sa.select(Reservation).where(Reservation.reference == wish.reference))
-    if known is not None and {line.slug: line.quantity for line in known.lines} != wish.wanted:
-        raise ReferenceReused
-    return known
-
-
-def _hold(wish: Wish) -> Held:
-    found = on_sale(wish.wanted)
-    short = stock.move({found[slug].id: wish.wanted[slug] for slug in found}, HOLD)
-    lacking = (slug for slug in wish.wanted if slug not in found or found[slug].id in short)
-    if left := {slug: stock.available_of(found[slug].id) if slug in found else 0 for slug in lacking}:
-        raise OutOfStock(wish.wanted, left)
-    return _written([wish], found)[0]
-
-
-def _too_few(wish: Wish, found: Goods) -> dict[str, int]:
-    left = {slug: found[slug].available if slug in found else 0 for slug in wish.wanted}
-    return {slug: available for slug, available in left.items() if available < wish.wanted[slug]}
-
-
-def _taken(references: Collection[str]) -> set[str]:
-    if not references:
-        return set()
-    return set(db.session.connection().scalars(TAKEN, {"references": list(references)}))
-
-
-def _hold_new(wishes: Mapping[str, Wish], found: Goods) -> dict[str, Held]:
-    """What is held now, by reference, for those who have not had it before.
-
-    They are nearly all: that somebody asks again is learned from the table, by whose key it fails.
-    """
-    try:
-        return _hold_all(wishes.values(), found)
-    except IntegrityError:
-        db.session.rollback()
-        taken = _taken(wishes)
-        return _hold_all([wish for reference, wish in wishes.items() if reference not in taken], found)
-
-
-def _hold_all(wishes: Collection[Wish], found: Goods) -> dict[str, Held]:
-    """What is held now, by reference: all of it, or nothing where the stock does not cover it."""
-    quantities = Counter[int]()
-    for wish in wishes:
-        quantities.update({found[slug].id: quantity for slug, quantity in wish.wanted.items()})
-    if stock.move(quantities, HOLD):
-        db.session.rollback()
-        stock.keep_still(quantities)  # each wish has an order of its own, and another process other wishes
-        return {}
-    return {held.reference: held for held in _written(wishes, found)}
-
-
-def _served(wish: Wish) -> Reservation | Held | Refusal:
-    try:
-        return reserve(wish)
-    except Refusal as refusal:
-        return refusal
-
-
-def _written(wishes: Iterable[Wish], found: Goods) -> Sequence[Held]:
-    moment = now()
-    held = [_held(wish, found, moment) for wish in wishes]
-    if held:
-        rows = [{name: getattr(each, name) for name in WRITTEN} for each in held]
-        connection = db.session.connection()
-        connection.execute(NEW, rows)
-        connection.execute(NEW_LINES, [line._asdict() for each in held for line in each.lines])
-    return held
-
-
-def _held(wish: Wish, found: Goods, moment: datetime) -> Held:
-    new_id = str(uuid7())
-    rows = sorted(found[slug] for slug in wish.wanted)
-    lines = [HeldLine(new_id, row.id, wish.wanted[row.slug], row.slug, row.name, row.price) for row in rows]
-    return Held(new_id, wish.reference, moment + timedelta(seconds=wish.seconds), lines)
 
 
 def _step(reservation_id: str, before: str, after: str, *conditions: sa.ColumnElement[bool]) -> bool:

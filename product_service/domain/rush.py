@@ -13,8 +13,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from chassis.database import commit_and_detach, db
 from chassis.problems import Refusal
-from product_service.domain import reservations
-from product_service.domain.reservations import Goods, Held, Wish
+from product_service.domain.wishes import Goods, Held, Wish, on_sale, reserve, reserve_together
 from product_service.models import Reservation
 
 
@@ -53,7 +52,7 @@ class Rush:
         together = self._everybody()
         slugs = {slug for buyer in together for slug in buyer.wish.wanted}
         try:
-            found = reservations.on_sale(slugs)
+            found = on_sale(slugs)
             together = self._everybody_for(slugs)  # more may have come while the database was waited for
             for buyer, outcome in zip(together, _outcomes([buyer.wish for buyer in together], found), strict=True):
                 buyer.outcome = outcome
@@ -84,7 +83,7 @@ class Rush:
 
 def _outcomes(wishes: Sequence[Wish], found: Goods) -> Sequence[Reservation | Held | Exception]:
     try:
-        outcomes = reservations.reserve_together(wishes, found)
+        outcomes = reserve_together(wishes, found)
         commit_and_detach()
     except IntegrityError:
         # Another process was quicker with one of the references: each on their own.
@@ -95,7 +94,7 @@ def _outcomes(wishes: Sequence[Wish], found: Goods) -> Sequence[Reservation | He
 
 def _alone(wish: Wish) -> Reservation | Held | Exception:
     try:
-        reservation = reservations.reserve(wish)
+        reservation = reserve(wish)
         commit_and_detach()
     except (Refusal, IntegrityError, OperationalError) as error:
         db.session.rollback()

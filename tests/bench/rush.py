@@ -11,8 +11,8 @@ import uuid
 from flask import Flask
 from sqlalchemy.engine import make_url
 
-from product_service.domain.reservations import Wish
 from product_service.domain.rush import Rush
+from product_service.domain.wishes import Wish
 from tests.services import made
 
 HELD_SECONDS = 600

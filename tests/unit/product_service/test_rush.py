@@ -11,9 +11,9 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from chassis.database import db
 from chassis.problems import Refusal
-from product_service.domain import reservations, rush
-from product_service.domain.reservations import Goods, Held, OutOfStock, ReferenceReused, Wish
+from product_service.domain import rush
 from product_service.domain.rush import Buyer, Rush
+from product_service.domain.wishes import Goods, Held, OutOfStock, ReferenceReused, Wish, reserve, reserve_together
 from product_service.models import Product, Reservation
 from tests.builders import eventually
 from tests.databases import statements
@@ -145,7 +145,7 @@ def test_a_twin_in_another_process_that_took_the_last_goods_is_found(
         if not twins:
             twins.append("a twin")
             with product_app.app_context():
-                twins[:] = [reservations.reserve(wish("a", mug=1)).id]
+                twins[:] = [reserve(wish("a", mug=1)).id]
                 db.session.commit()
 
     twins: list[str] = []
@@ -189,17 +189,16 @@ def test_another_process_that_was_quicker_harms_nobody_in_the_queue(
     together: Serve, product: Offer, product_app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     product(slug="mug", stock=5)
-    reserve_together = reservations.reserve_together
 
     def too_late(wishes: list[Wish], found: Goods) -> list[Held | Reservation | Refusal]:
-        monkeypatch.setattr(reservations, "reserve_together", reserve_together)
+        monkeypatch.setattr(rush, "reserve_together", reserve_together)
         reserve_together(wishes, found)
         db.session.rollback()
-        reservations.reserve(wish("a", mug=1))
+        reserve(wish("a", mug=1))
         db.session.commit()
         raise IntegrityError("the reference is there already", None, Exception())
 
-    monkeypatch.setattr(reservations, "reserve_together", too_late)
+    monkeypatch.setattr(rush, "reserve_together", too_late)
     answers = together(wish("a", mug=1), wish("b", mug=1))
 
     assert [type(answer) for answer in answers] == [Reservation, Held]
