@@ -5,6 +5,8 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from pydantic import BaseModel, Field, ValidationError
+
 from gateway.instances import Service
 from gateway.probes import fetch
 from gateway.routes import Table
@@ -15,6 +17,34 @@ RETRY_SECONDS = 2.0
 REF = "#/components/schemas/"
 OURS = {"502": "The service gave no proper answer", "504": "The service did not answer in time"}
 Document = dict[str, Any]
+
+
+class Info(BaseModel):
+    """What a description says of the service as a whole, as far as that is read here."""
+
+    version: str
+
+
+class Operation(BaseModel):
+    """What a description says of one operation."""
+
+    parameters: list[Document] = []
+    responses: dict[str, Document] = {}
+
+
+class Components(BaseModel):
+    """What the operations of a description speak of."""
+
+    schemas: dict[str, Document] = {}
+    security_schemes: Document = Field({}, alias="securitySchemes")
+
+
+class Description(BaseModel):
+    """A service's description: somebody else may be listening where it should be."""
+
+    info: Info
+    paths: dict[str, dict[str, Operation]]
+    components: Components = Field(default_factory=Components)
 
 
 class Documents:
@@ -96,9 +126,17 @@ def operations_of(document: Document) -> Iterable[tuple[str, str, Document]]:
 def _described(service: Service) -> Document | None:
     for instance in service.instances:
         status, document = fetch(instance, "/openapi.json")
-        if status == 200 and "paths" in document and "info" in document:
+        if status == 200 and _is_description(document):
             return document
     return None
+
+
+def _is_description(document: Document) -> bool:
+    try:
+        Description.model_validate(document)
+    except ValidationError:
+        return False
+    return True
 
 
 def _is_inside(operation: Document) -> bool:

@@ -1,6 +1,6 @@
 """What the instances of a service say of themselves when they are asked."""
 
-import http.client
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,10 +10,13 @@ from typing import Any
 import orjson
 
 from chassis.health import Failing
+from gateway.answers import Answer
+from gateway.failures import BadAnswer
 from gateway.instances import Instance, Service
+from gateway.streams import RECEIVE
 
 READY = 200
-PATIENCE_SECONDS = 1.5
+PATIENCE_SECONDS = 2.0
 FRESH_SECONDS = 1.0
 LARGEST_DOCUMENT = 4 * 1024 * 1024
 
@@ -23,7 +26,7 @@ class Said:
     """What one instance said of itself: how it answered, 0 if not at all, and what it checked."""
 
     status: int
-    checks: dict[str, Any]
+    checks: dict[str, dict[str, str]]
     is_resting: bool
 
     @property
@@ -51,7 +54,7 @@ class Report:
         return self.ready > 0
 
     @property
-    def checks(self) -> dict[str, Any]:
+    def checks(self) -> dict[str, dict[str, str]]:
         """What one of them checked, a ready one if there is any."""
         told = sorted(self.said, key=lambda one: (one.status != READY, not one.checks))
         return told[0].checks if told else {}
@@ -94,19 +97,41 @@ class Probe:
 
 def fetch(instance: Instance, path: str) -> tuple[int, dict[str, Any]]:
     """The status and the JSON document that an instance answers with; 0 and nothing when it does not."""
-    host, port = instance.address.place[:2]
-    connection = http.client.HTTPConnection(str(host), int(port), timeout=PATIENCE_SECONDS)
     try:
-        connection.request("GET", path, headers={"Accept": "application/json"})
-        answer = connection.getresponse()
-        document = orjson.loads(answer.read(LARGEST_DOCUMENT))
-        return answer.status, document if isinstance(document, dict) else {}
-    except (OSError, http.client.HTTPException, ValueError):
+        answer = _answered(instance, path)
+        document = orjson.loads(b"".join(answer.taken()))
+    except (OSError, BadAnswer, ValueError):
         return 0, {}
-    finally:
-        connection.close()
+    return answer.status, document if isinstance(document, dict) else {}
+
+
+def _answered(instance: Instance, path: str) -> Answer:
+    """The whole answer of an instance, which has only so much time for all of it."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    answer = Answer()
+    with socket.create_connection(instance.address.place[:2], PATIENCE_SECONDS) as connection:
+        request = (
+            f"GET {path} HTTP/1.1\r\nHost: {instance.name}\r\nAccept: application/json\r\nConnection: close\r\n\r\n"
+        )
+        connection.sendall(request.encode())
+        while not answer.complete:
+            left = until - time.monotonic()
+            if left <= 0 or answer.received > LARGEST_DOCUMENT:
+                raise TimeoutError
+            connection.settimeout(left)
+            answer.feed(connection.recv(RECEIVE))
+    return answer
 
 
 def _ask(instance: Instance) -> Said:
     status, document = fetch(instance, "/readyz")
-    return Said(status, document.get("checks", {}), instance.is_resting)
+    return Said(status, _checks(document.get("checks")), instance.is_resting)
+
+
+def _checks(said: Any) -> dict[str, dict[str, str]]:
+    """What was checked, as far as it is said in the way of our services: somebody else may be listening there."""
+    return {
+        name: {"status": check["status"], "detail": check["detail"]}
+        for name, check in (said.items() if isinstance(said, dict) else ())
+        if isinstance(check, dict) and all(isinstance(check.get(key), str) for key in ("status", "detail"))
+    }

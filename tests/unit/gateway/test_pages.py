@@ -3,12 +3,14 @@
 import json
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from tests.builders import eventually
+from tests.conftest import MakeApp
 from tests.unit.gateway.test_documents import description
-from tests.unit.gateway.upstreams import Received, Reply, reply
+from tests.unit.gateway.upstreams import Received, Reply, reply, saying
 from tests.unit.gateway.wires import Gateway
 
 
@@ -60,6 +62,26 @@ def test_the_descriptions_are_one_and_survive_a_service_that_is_away(shop: Gatew
     document = shop.ask("/openapi.json").json
     assert list(document["paths"]) == ["/api/v2/cart", "/api/v2/users"]
     assert document["x-unavailable"] == ["catalogue"]
+
+
+GARBAGE: list[Any] = [
+    {"checks": ["release"], "paths": {}, "info": {}},
+    {"checks": {"release": "1.0"}, "paths": [], "info": {"version": "1"}},
+    {"checks": {"release": {"status": "ok"}}, "paths": {"/cart": ["get"]}, "info": {"version": "1"}},
+    {"checks": {"release": {"status": 1, "detail": []}}, "paths": {}, "info": {"version": "1"}, "components": []},
+    {"checks": 1, "paths": {"/cart": {"get": {"responses": []}}}, "info": {"version": "1"}},
+    [],
+]
+
+
+@pytest.mark.parametrize("said", GARBAGE, ids=range(len(GARBAGE)))
+def test_what_a_service_says_of_itself_need_not_make_sense(make_app: MakeApp, said: Any) -> None:
+    with saying(json.dumps(said).encode()) as upstream:
+        upstream.probing = upstream.answering
+        app = make_app("gateway", **{f"{name}_url": upstream.url for name in ("auth", "product", "order")})
+        for target in ("/openapi.json", "/docs", "/status", "/readyz"):
+            with app.test_client().get(target) as answer:
+                assert answer.status_code == 200, target
 
 
 def test_an_address_may_be_written_in_full(shop: Gateway) -> None:
