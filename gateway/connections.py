@@ -47,7 +47,10 @@ class Connection(Stream):
     """One connection, of which one request at a time makes use."""
 
     def __init__(self, loop: Loop, pool: "Pool", address: Address) -> None:
-        connecting = socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        try:
+            connecting = socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        except OSError as error:  # there are no more to be had, or none of this kind
+            raise Unreachable(str(error)) from error
         connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         refused = connecting.connect_ex(address.place)
         super().__init__(loop, connecting, WRITE)
@@ -135,7 +138,10 @@ class Pool:
         self._is_retired = False
 
     def take(self, asking: Asking, fresh: bool = False, surely: bool = False) -> Connection:
-        """A connection for a request; `fresh` asks for a new one, `surely` looks whether an old one still is fit."""
+        """A connection for a request; `fresh` asks for a new one, `surely` looks whether an old one still is fit.
+
+        Raises Unreachable when this machine has no socket for it.
+        """
         connection = None
         while self._idle and not fresh and connection is None:
             connection = self._idle.pop()

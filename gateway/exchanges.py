@@ -167,8 +167,13 @@ class Exchange:
         errand = self._errand
         errand.instance = instance
         self._tried.append(instance)
+        try:
+            connection = instance.pool.take(self, fresh, surely=not errand.is_repeatable)
+        except Unreachable as failure:
+            self.on_failure(failure)
+            return
+        self._connection = connection
         instance.under_way += 1
-        connection = self._connection = instance.pool.take(self, fresh, surely=not errand.is_repeatable)
         connection.answer.expect(bodiless=errand.request.method == "HEAD")
         whole = errand.body.whole
         if whole is not None:

@@ -1,5 +1,6 @@
 """Several instances of a service: who gets what, and who is left alone."""
 
+import socket
 from collections.abc import Iterator
 from functools import partial
 
@@ -7,6 +8,7 @@ import pytest
 from flask import Flask
 
 from gateway.budgets import MOST, SHARE, Budget
+from gateway.connections import Address
 from gateway.instances import Service
 from gateway.names import Names
 from tests.builders import eventually
@@ -66,6 +68,20 @@ def test_an_instance_that_vanishes_while_it_is_asked_is_replaced_by_one_that_is_
     while not one.received:
         assert ask(app) == [(200, b"other")]
     assert len(catalogue.instances) == 1
+
+
+@pytest.mark.parametrize("is_alone", [False, True])
+def test_an_instance_that_there_is_no_socket_for_is_one_that_cannot_be_reached(
+    app: Flask, catalogue: Service, other: Upstream, is_alone: bool
+) -> None:
+    strange = Address(socket.AF_APPLETALK, ("127.0.0.1", 1))
+    addresses = [strange] if is_alone else [strange, *Names().resolved(other.url)]
+    ask(app)
+    app.extensions["proxy"].loop.ask(partial(catalogue.found, addresses))
+    eventually(lambda: strange in [instance.address for instance in catalogue.instances])
+    assert {status for status, _ in ask(app, times=20)} == {503 if is_alone else 200}
+    assert {instance.under_way for instance in catalogue.instances} == {0}
+    assert catalogue.bulkhead.taken == 0
 
 
 @pytest.mark.parametrize("app", [0.05], indirect=True)
