@@ -1,9 +1,11 @@
 // An enhancement only: without this file every page works by plain links and forms.
 "use strict";
 
-// What htmx could not do quietly, the browser does plainly, and shows what the shop has to say.
+// What htmx could not do quietly, the browser does plainly, and shows what the shop has to say; who asks every few
+// seconds waits for the next time.
 for (const failure of ["htmx:responseError", "htmx:sendError"]) {
   document.addEventListener(failure, ({ target, detail }) => {
+    if (target.closest('[hx-trigger^="every"]')) return;
     const form = target.closest("form");
     if (form && detail.requestConfig.verb !== "get") form.submit();
     else location.reload();

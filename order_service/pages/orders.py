@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, flash, redirect
+from flask import Response, flash, redirect, request
 from pydantic import ConfigDict
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -62,7 +62,10 @@ def show_order(order_id: str) -> Response:
     may = ALLOWED[Status(order.status)]
     is_staff = identity.signed_in().has_role("staff")
     shown: dict[str, Any] = {"order": order, "reason": reason, "steps": _steps(order), "countries": COUNTRIES}
-    return page("order.html", may=may, is_staff=is_staff, **shown)
+    response = page("order.html", may=may, is_staff=is_staff, **shown)
+    if "HX-Request" in request.headers and order.status != Status.PENDING:
+        response.headers["HX-Refresh"] = "true"  # until there is news, whoever reads the page is left in peace
+    return response
 
 
 @orders.post("/orders/<order_id>/cancel", who=Who.CUSTOMER, hidden=True)

@@ -51,3 +51,20 @@ def test_the_catalogue_goes_and_comes_back_while_somebody_shops(
     ada.fill_in_address()
     ada.pay()
     expect(page.get_by_text("Thank you!")).to_be_visible()
+
+
+def test_a_page_that_looks_for_news_goes_on_after_a_look_that_failed(arrive: Arrive) -> None:
+    page = arrive().go("/status")
+    page.evaluate("window.untouched = true")
+    page.route("**/status", lambda route: route.fulfill(status=503))
+    for _ in range(2):
+        with page.expect_response("**/status") as looked:
+            pass
+        assert looked.value.status == 503
+    expect(page.get_by_role("heading", name="Status")).to_be_visible()
+
+    page.unroute("**/status")
+    with page.expect_response("**/status") as looked:
+        pass
+    assert looked.value.status == 200
+    assert page.evaluate("window.untouched")

@@ -1,6 +1,7 @@
 """The orders' pages, as a browser without scripts uses them."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -136,6 +137,22 @@ def test_orders_are_listed_shown_and_cancelled(browser: FlaskClient, full: str) 
     send(browser, f"{where}/cancel", browser.get(where))
 
     assert "has been given back" in browser.get(where).text
+
+
+def test_a_pending_order_is_drawn_anew_when_there_is_news_and_not_before(
+    browser: FlaskClient, full: str, shelf: Shelf, work: Callable[[], int]
+) -> None:
+    page = browser.get("/checkout")
+    shelf.is_away = True
+    where = pay(browser, page).location
+    shown, poll = browser.get(where), browser.get(where, headers={"HX-Request": "true"})
+    assert 'hx-trigger="every 2s" hx-swap="none"' in shown.text
+    assert "HX-Refresh" not in poll.headers
+
+    shelf.is_away = False
+    work()
+    assert browser.get(where, headers={"HX-Request": "true"}).headers["HX-Refresh"] == "true"
+    assert "every 2s" not in browser.get(where).text
 
 
 def test_staff_send_orders(app: Flask, accounts: Accounts, browser: FlaskClient, full: str) -> None:
