@@ -9,8 +9,8 @@ from werkzeug.wrappers import Response as BaseResponse
 from chassis import identity
 from chassis.database import commit_and_detach, db
 from chassis.identity import Who
-from chassis.pages import filled_in, page
-from chassis.problems import invalid
+from chassis.pages import filled_in, page, shown_again
+from chassis.problems import Refusal
 from chassis.routes import Routes
 from chassis.schemas import Line
 from order_service.adapters.lines import saga
@@ -18,7 +18,7 @@ from order_service.api.orders import visible
 from order_service.api.schemas import COUNTRIES, Fulfilment, OrdersQuery
 from order_service.domain import cancellation, checkout, fulfilment, timeline
 from order_service.domain import orders as domain
-from order_service.domain.orders import ALLOWED, OrderNotFound, Status
+from order_service.domain.orders import ALLOWED, OrderNotFound, Overtaken, Status, WrongStatus
 from order_service.models import Order
 
 orders = Routes("order_pages", __name__, template_folder="templates")
@@ -58,11 +58,7 @@ def list_all_orders(query: Visit) -> BaseResponse:
 def show_order(order_id: str) -> Response:
     """One order, and what can be done with it."""
     order = visible(order_id)
-    reason = str(checkout.refusal(order)) if order.status == Status.REJECTED else None
-    may = ALLOWED[Status(order.status)]
-    is_staff = identity.signed_in().has_role("staff")
-    shown: dict[str, Any] = {"order": order, "reason": reason, "steps": _steps(order), "countries": COUNTRIES}
-    response = page("order.html", may=may, is_staff=is_staff, **shown)
+    response = page("order.html", **_shown(order))
     if "HX-Request" in request.headers and order.status != Status.PENDING:
         response.headers["HX-Refresh"] = "true"  # until there is news, whoever reads the page is left in peace
     return response
@@ -80,10 +76,19 @@ def fulfil_order(order_id: str) -> BaseResponse:
     """Note that an order was shipped, or delivered."""
     done, errors = filled_in(Fulfilment)
     if done is None:
-        raise invalid(errors)
+        return shown_again("order.html", errors, **_shown(domain.read(order_id)))
     fulfilment.fulfil(domain.read(order_id), Status(done.status), done.tracking)
     db.session.commit()
     return redirect(f"/orders/{order_id}", 303)
+
+
+@orders.errorhandler(WrongStatus)
+@orders.errorhandler(Overtaken)
+def say_no(refusal: Refusal) -> BaseResponse:
+    """Somebody was quicker, perhaps oneself in another window: back to the order as it is now."""
+    db.session.rollback()
+    flash(str(refusal))
+    return redirect(f"/orders/{(request.view_args or {})['order_id']}", 303)
 
 
 def _listed(heading: str, query: Visit, user_id: int | None) -> Response:
@@ -91,6 +96,17 @@ def _listed(heading: str, query: Visit, user_id: int | None) -> Response:
     commit_and_detach()
     shown: dict[str, Any] = {"heading": heading, "found": found, "asked": query, "statuses": list(Status)}
     return page("orders.html", **shown, everybodys=user_id is None)
+
+
+def _shown(order: Order) -> dict[str, Any]:
+    return {
+        "order": order,
+        "reason": str(checkout.refusal(order)) if order.status == Status.REJECTED else None,
+        "steps": _steps(order),
+        "may": ALLOWED[Status(order.status)],
+        "is_staff": identity.signed_in().has_role("staff"),
+        "countries": COUNTRIES,
+    }
 
 
 def _steps(order: Order) -> list[dict[str, Any]]:

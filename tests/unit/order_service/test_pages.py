@@ -168,6 +168,25 @@ def test_staff_send_orders(app: Flask, accounts: Accounts, browser: FlaskClient,
     assert browser.post(f"{where}/fulfilment", data={"csrf_token": token(browser)}).status_code == 403
 
 
+def test_what_comes_too_late_is_told_on_the_orders_page(
+    app: Flask, accounts: Accounts, browser: FlaskClient, full: str
+) -> None:
+    where = pay(browser, browser.get("/checkout")).location
+    clerk = app.test_client()
+    clerk.set_cookie("session", accounts.key("sam", "staff", user_id=8))
+    page, mine = clerk.get(where), browser.get(where)
+    wrong = send(clerk, f"{where}/fulfilment", page, status="shipped", tracking="T" * 201)
+    assert (wrong.status_code, 'id="tracking-error"' in wrong.text) == (422, True)
+    send(clerk, f"{where}/fulfilment", page, status="shipped", tracking="T-1")
+
+    for who, before, late in ((clerk, page, "fulfilment"), (browser, mine, "cancel")):
+        told = send(who, f"{where}/{late}", before, status="shipped", tracking="T-2")
+        assert (told.status_code, told.location) == (303, where)
+        shown = who.get(where).text
+        assert "The order is shipped." in shown
+        assert "T-1" in shown
+
+
 def test_somebody_elses_order_is_not_there(app: Flask, accounts: Accounts, browser: FlaskClient, full: str) -> None:
     where = pay(browser, browser.get("/checkout")).location
     other = app.test_client()
