@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.elements import ColumnElement
 
 from chassis.problems import invalid
+from chassis.schemas import Whole
 
 
 class PageQuery(BaseModel):
@@ -20,7 +21,7 @@ class PageQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    limit: int = Field(20, ge=1, le=100)
+    limit: Whole = Field(20, ge=1, le=100)
     cursor: str | None = Field(None, max_length=1000)
 
 

@@ -4,7 +4,16 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 from chassis.wire import rfc3339
 
@@ -27,6 +36,12 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _in_digits(number: Any) -> Any:
+    if isinstance(number, str) and not (number.isascii() and number.isdigit()):
+        raise ValueError("must be a whole number, in digits")
+    return number
+
+
 Printable = AfterValidator(_printable)
 """What keeps control characters out of a text."""
 
@@ -37,7 +52,10 @@ _LINE = StringConstraints(strip_whitespace=True, min_length=1, max_length=200)
 Line = Annotated[str, _LINE, OneLine]
 """One line of text, 1 to 200 characters, blanks at its ends dropped."""
 
-Amount = Annotated[int, Field(ge=0, le=LARGEST_AMOUNT)]
+Whole = Annotated[int, BeforeValidator(_in_digits)]
+"""A whole number, none below zero; a query writes it in digits, and not as `1_0`, `5.0` or ` 5`."""
+
+Amount = Annotated[Whole, Field(ge=0, le=LARGEST_AMOUNT)]
 """Money as integer minor units."""
 
 Moment = Annotated[

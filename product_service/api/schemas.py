@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from chassis.money import Money, major_units, money
 from chassis.paging import PageQuery
-from chassis.schemas import Body, Line, Moment, View
+from chassis.schemas import Body, Line, Moment, View, Whole
 from product_service.domain import stock
 from product_service.domain.catalogue import LONGEST_QUERY, Category, Description, Image
 from product_service.domain.prices import MajorUnits
@@ -39,7 +39,7 @@ def _unchanged() -> Any:
 _DELTA_SCHEMA = {"type": "integer", "minimum": -stock.MOST, "maximum": stock.MOST, "not": {"const": 0}}
 Delta = Annotated[int, Field(ge=-stock.MOST, le=stock.MOST), AfterValidator(_some), WithJsonSchema(_DELTA_SCHEMA)]
 Slugs = Annotated[list[Slug], BeforeValidator(_parts), Field(max_length=MOST_LINES)]
-Ids = Annotated[list[Annotated[int, Field(ge=1, lt=2**63)]], BeforeValidator(_parts), Field(max_length=MOST_LINES)]
+Ids = Annotated[list[Annotated[Whole, Field(ge=1, lt=2**63)]], BeforeValidator(_parts), Field(max_length=MOST_LINES)]
 
 
 class ProductBody(Body):
@@ -233,7 +233,7 @@ class ReservationsAfter(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     after: str = Field("", max_length=36)
-    limit: int = Field(500, ge=1, le=500)
+    limit: Whole = Field(500, ge=1, le=500)
 
 
 class FirstProduct(BaseModel):
@@ -257,7 +257,7 @@ class FirstPage(PageQuery):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    limit: int = Field(1000, ge=1, le=1000)
+    limit: Whole = Field(1000, ge=1, le=1000)
 
 
 class FirstProductView(View):

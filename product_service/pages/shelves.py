@@ -11,6 +11,7 @@ from chassis.identity import Who
 from chassis.money import major_units, shown
 from chassis.pages import page
 from chassis.routes import Routes
+from chassis.schemas import Whole
 from product_service.domain import catalogue, facets, suggestions
 from product_service.domain.catalogue import ProductRow, Wanted
 from product_service.domain.prices import MajorUnits
@@ -33,7 +34,7 @@ class Visit(Wanted):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    limit: int = Field(24, ge=1, le=100)
+    limit: Whole = Field(24, ge=1, le=100)
     min_price: MajorUnits | None = None
     max_price: MajorUnits | None = None
 

@@ -130,6 +130,13 @@ def test_what_was_sent_is_never_echoed(anybody: FlaskClient) -> None:
     assert "canary" not in answer.get_data(as_text=True)
 
 
+@pytest.mark.parametrize("limit", ["1_0", "5.0", "%205", "5%20", "%2B5", "-5", "1e1", "\u0665", "\uff15"])
+def test_a_number_in_a_query_is_written_in_digits(anybody: FlaskClient, limit: str) -> None:
+    assert anybody.get("/api/v2/notices?limit=5").status_code == 200
+    answer = anybody.get(f"/api/v2/notices?limit={limit}")
+    assert (answer.status_code, answer.get_json()["errors"][0]["field"]) == (422, "limit")
+
+
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "limit=1.5", "sort=odd", "cursor=damaged"])
 def test_a_wrong_query_names_the_parameter_at_fault(anybody: FlaskClient, query: str) -> None:
     answer = anybody.get(f"/api/v2/notices?{query}")

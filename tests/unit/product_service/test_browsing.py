@@ -200,6 +200,8 @@ def test_a_changed_or_deleted_product_is_found_by_what_it_says_now(
         "sort=cheap",
         "min_price=-1",
         "min_price=1.5",
+        "min_price=5.0",
+        "max_price=1_000",
         "min_price=9223372036854775808",
         "max_price=NaN",
         "in_stock=maybe",
