@@ -27,3 +27,11 @@ for (const event of ["click", "focusin"]) {
     }
   });
 }
+
+// Escape closes it as well, and leads back to what opened it.
+document.addEventListener("keydown", ({ key }) => {
+  const menu = key === "Escape" && document.querySelector("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});

@@ -76,6 +76,17 @@ def test_a_customers_pages(
     assert found == []
 
 
+def test_escape_closes_the_menu(arrive: Arrive, customer: Callable[..., Person]) -> None:
+    ada = arrive()
+    ada.sign_in(customer())
+    opener = ada.page.locator(".menu > summary")
+    opener.click()
+    ada.page.get_by_role("link", name="Account").focus()
+    ada.page.keyboard.press("Escape")
+    expect(ada.page.get_by_role("link", name="Account")).not_to_be_visible()
+    expect(opener).to_be_focused()
+
+
 @pytest.mark.timeout(900)
 def test_the_staffs_pages(arrive: Arrive, product: Callable[..., dict[str, Any]], staff: Callable[..., Person]) -> None:
     lamp = product(stock=3)
