@@ -68,6 +68,20 @@ def test_the_mouse_chooses_too_and_enter_alone_searches(arrive: Arrive, word: st
     expect(page.locator(".goods > li")).to_have_count(3)
 
 
+def test_the_box_suggests_also_when_one_comes_back_from_a_filter(arrive: Arrive, word: str) -> None:
+    ada = arrive()
+    page = ada.go(f"/products?q={word}")
+    page.get_by_label("Up to $").fill("0.01")
+    page.get_by_label("Up to $").press("Enter")
+    expect(page.get_by_text("Nothing on the shelves for that")).to_be_visible()
+    page.go_back()
+    expect(page.locator(".goods > li")).to_have_count(3)
+    expect(page.get_by_label("Up to $")).to_have_value("")
+
+    page.get_by_label("Search the shop").fill(word)
+    expect(page.get_by_role("listbox", name="Suggestions").get_by_role("option")).to_have_count(3)
+
+
 def test_without_script_the_box_is_a_plain_form(arrive: Arrive, word: str) -> None:
     ada = arrive(java_script_enabled=False)
     page = ada.go("/")
