@@ -35,3 +35,19 @@ document.addEventListener("keydown", ({ key }) => {
   menu.open = false;
   menu.querySelector("summary").focus();
 });
+
+// No answer overtakes somebody who is still at the numbers in the cart.
+document.addEventListener("input", ({ target }) => {
+  const cart = target.closest("#cart");
+  if (cart) htmx.trigger(cart, "htmx:abort");
+});
+
+// Whose place has gone with what was swapped, as the line that was removed, goes on at the heading.
+let left = false;
+document.addEventListener("htmx:beforeSwap", ({ detail }) => { left = detail.target.contains(document.activeElement); });
+document.addEventListener("htmx:afterSwap", () => {
+  if (!left || document.activeElement !== document.body) return;
+  const heading = document.querySelector("h1");
+  heading.tabIndex = -1;
+  heading.focus();
+});

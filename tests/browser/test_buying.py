@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Arrive
 from tests.browser.visitor import ADDRESS, DECLINED, PAYS
@@ -12,6 +12,11 @@ from tests.builders import Client, Person
 from tests.shop import Shop
 
 FOCUSED_WORDS = "(document.activeElement.labels?.[0] ?? document.activeElement).textContent"
+LISTEN = """() => {
+  window.heard = [];
+  const listener = new MutationObserver(([{ target }]) => window.heard.push(target.closest("[role=status]").innerText));
+  for (const status of document.querySelectorAll("[role=status]")) listener.observe(status, { childList: true });
+}"""
 Product = Callable[..., dict[str, Any]]
 
 
@@ -52,6 +57,76 @@ def test_the_cart_changes_in_place(arrive: Arrive, product: Product) -> None:
     guest.press("Remove")
     expect(guest.page.get_by_role("heading", name="The cart is empty")).to_be_visible()
     assert guest.page.evaluate("window.untouched")
+
+
+def test_whoever_changes_the_cart_by_keyboard_stays_where_they_are_and_hears_of_it(
+    arrive: Arrive, product: Product
+) -> None:
+    lamp, mug = product(price={"amount": 2000, "currency": "USD"}), product(price={"amount": 500, "currency": "USD"})
+    guest = arrive()
+    guest.put_into_cart(lamp["slug"])
+    guest.put_into_cart(mug["slug"])
+    page, keys = guest.page, guest.page.keyboard
+    page.evaluate(LISTEN)
+
+    def hear(total: str) -> None:
+        expect(page.locator(".total").last).to_have_text(total)
+        assert page.evaluate("window.heard.at(-1)") == f"Total {total}"
+
+    page.get_by_label(f"Quantity of {lamp['name']}").fill("3")
+    keys.press("Tab")
+    hear("$65.00")
+    change = page.get_by_role("button", name=f"Change the quantity of {lamp['name']}")
+    expect(change).to_be_focused()
+    page.get_by_label(f"Quantity of {lamp['name']}").fill("2")
+    change.focus()
+    keys.press("Enter")
+    hear("$45.00")
+    expect(change).to_be_focused()
+    page.get_by_role("button", name=f"Remove {lamp['name']}").focus()
+    keys.press("Enter")
+    hear("$5.00")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+
+
+def test_arrows_pressed_quickly_are_all_counted(arrive: Arrive, product: Product) -> None:
+    lamp = product(price={"amount": 100, "currency": "USD"}, stock=999)
+    guest = arrive()
+    guest.put_into_cart(lamp["slug"], 900)
+    sent: list[Any] = []
+
+    def answer_late(route: Route) -> None:
+        """The first change is answered when there has been another."""
+        sent.append((route.request.post_data_json or {})["quantity"])
+        if len(sent) > 1:
+            route.continue_()
+
+    guest.page.route("**/cart/items/*", answer_late)
+    quantity = guest.page.get_by_label("Quantity of")
+    with guest.page.expect_request("**/cart/items/*"):
+        quantity.press("ArrowDown")
+    for _ in range(3):
+        quantity.press("ArrowDown")
+    expect(guest.page.locator(".total").last).to_have_text("$896.00")
+    expect(quantity).to_have_value("896")
+    assert sent == ["899", "896"]
+
+
+def test_a_number_that_is_refused_is_told_at_its_field(arrive: Arrive, product: Product) -> None:
+    lamp = product()
+    guest = arrive()
+    guest.put_into_cart(lamp["slug"])
+    for path, label, typed in (
+        ("/cart", "Quantity of", "2000"),
+        ("/cart", "Quantity of", "0"),
+        ("/products", "From $", "-5"),
+        ("/products", "Up to $", "10.999"),
+    ):
+        field = guest.go(path).get_by_label(label)
+        field.fill(typed)
+        field.press("Tab")
+        expect(field).not_to_be_focused()
+        expect(field).to_be_focused()  # the browser leads back, and says why
 
 
 def test_a_declined_card_costs_nothing_that_was_typed(
@@ -178,9 +253,11 @@ def test_the_shelves_are_narrowed_and_the_address_tells_how(arrive: Arrive, prod
     page.get_by_label("Search the shop").fill("quokka")
     page.keyboard.press("Enter")
     expect(page.locator(".goods a")).to_have_count(2)
+    page.evaluate(LISTEN)
     page.get_by_label("Up to $").fill("10")
     page.keyboard.press("Tab")
     expect(page.locator(".goods a")).to_have_count(1)
+    assert page.evaluate("window.heard.at(-1)") == "1 shown."
     page.reload()
     expect(page.locator(".goods a")).to_have_attribute("href", f"/products/{cheap['slug']}")
     page.get_by_label("Search the shop").fill("zzzz")
