@@ -84,11 +84,16 @@ signIn.addEventListener("submit", async (event) => {
   event.preventDefault();
   token.value = "";
   const pair = JSON.stringify(Object.fromEntries(new FormData(signIn)));
-  const answer = await call("POST", "/api/v2/tokens", { "Content-Type": "application/json" }, pair);
-  const { access_token: given, expires_in: seconds, detail } = await answer.json();
-  token.value = given ?? "";
-  signIn.querySelector("output").textContent = answer.ok ? `Signed in for ${seconds / 60} minutes.` : detail;
-  signIn.reset();
+  const said = signIn.querySelector("output");
+  try {
+    const answer = await call("POST", "/api/v2/tokens", { "Content-Type": "application/json" }, pair);
+    const { access_token: given, expires_in: seconds, detail } = await answer.json();
+    token.value = given ?? "";
+    said.textContent = answer.ok ? `Signed in for ${seconds / 60} minutes.` : detail;
+    signIn.reset();
+  } catch (error) {
+    said.textContent = `No answer: ${error.message}`;
+  }
 });
 
 for (const [path, operations] of Object.entries(paths)) {

@@ -42,6 +42,20 @@ def test_somebody_signs_in_and_asks_who_that_is(arrive: Arrive, suite: Shop, cus
     assert list(faults(page)) == []
 
 
+def test_signing_in_says_when_nobody_answers_as_promised(arrive: Arrive) -> None:
+    ada = arrive()
+    page = ada.go("/docs")
+    page.get_by_label("Username or email address").fill("ada")
+    page.get_by_label("Password").fill("not the password")
+    page.route("**/api/v2/tokens", lambda route: route.fulfill(status=502, body="<h1>Bad Gateway</h1>"))
+    ada.press("Get a token")
+    expect(page.locator("#sign-in output")).to_contain_text("No answer: ")
+    page.unroute("**/api/v2/tokens")
+    page.route("**/api/v2/tokens", lambda route: route.abort())
+    ada.press("Get a token")
+    expect(page.locator("#sign-in output")).to_have_text("No answer: Failed to fetch")
+
+
 def test_a_product_is_looked_for_and_a_cart_filled(arrive: Arrive, product: Callable[..., dict[str, object]]) -> None:
     lamp = product()
     guest = arrive()
