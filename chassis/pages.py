@@ -134,7 +134,7 @@ def by_field(errors: FieldErrors) -> Mapping[str, str]:
 
 def page(template: str, status: int = 200, **context: Any) -> Response:
     """A page from a template."""
-    context = {"typed": {}, "errors": {}} | context
+    context = {"typed": {}, "errors": {}, "labels": {}} | context
     return Response(render_template(template, **context), status=status, mimetype="text/html")
 
 

@@ -139,10 +139,44 @@ def test_a_declined_card_costs_nothing_that_was_typed(
     ada.fill_in_address()
     ada.pay(DECLINED)
 
-    expect(ada.page.get_by_text("The payment was declined; nothing was charged.")).to_be_visible()
+    expect(ada.page.get_by_text("The payment was declined; nothing was charged.", exact=True)).to_be_visible()
     assert {name: ada.page.locator(f"#{name}").input_value() for name in ADDRESS} == ADDRESS
     ada.pay(PAYS)
     expect(ada.page.get_by_text("Thank you!")).to_be_visible()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_what_is_wrong_is_told_first_and_leads_to_its_field(
+    arrive: Arrive, product: Product, customer: Callable[..., Person], scripts: bool
+) -> None:
+    ada = arrive(java_script_enabled=scripts)
+    page = ada.page
+    summary = page.get_by_role("alert")
+    ada.go("/login")
+    expect(page.locator("#username")).to_have_attribute("autocapitalize", "none")
+    ada.fill_in_sign_in(Person("nobody", "nobody@example.com", "not the password"))
+    expect(page).to_have_title("Error: Sign in · Shop")
+    expect(summary).to_be_focused()
+    summary.get_by_role("link", name="Username or email address").press("Enter")
+    expect(page.get_by_role("textbox", name="Username or email address")).to_be_focused()
+
+    ada.sign_in(customer())
+    ada.put_into_cart(product()["slug"])
+    ada.go("/checkout")
+    expect(page).to_have_title("Checkout · Shop")
+    ada.fill_in_address(line1=" ", postal_code=" ")
+    ada.pay()
+    expect(summary).to_be_focused()
+    expect(summary.get_by_role("link")).to_have_text(["Address", "Postal code"])
+    summary.get_by_role("link", name="Postal code").press("Enter")
+    expect(page.locator("#postal_code")).to_be_focused()
+
+    ada.fill_in_address()
+    ada.pay(DECLINED)
+    expect(summary).to_contain_text("Card: The payment was declined; nothing was charged.")
+    expect(page.get_by_role("radiogroup", name="Card")).to_have_attribute("aria-invalid", "true")
+    summary.get_by_role("link", name="Card").press("Enter")
+    expect(page.get_by_label(PAYS)).to_be_focused()
 
 
 def test_what_is_sold_out_meanwhile_is_told(

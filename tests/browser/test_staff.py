@@ -69,7 +69,7 @@ def test_what_is_no_picture_is_refused(
     disguised: FilePayload = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"<svg onload='alert(1)'>"}
     sam.page.locator("#file").set_input_files(disguised)
     sam.press("Upload")
-    expect(sam.page.get_by_text("is no JPEG, PNG, WebP or GIF picture")).to_be_visible()
+    expect(sam.page.locator("#file-error")).to_contain_text("is no JPEG, PNG, WebP or GIF picture")
 
 
 def test_a_file_is_looked_through_before_it_is_imported(arrive: Arrive, staff: Callable[..., Person]) -> None:
