@@ -46,8 +46,8 @@ def test_staff_put_a_product_on_sale_that_a_guest_finds(arrive: Arrive, staff: C
     page.keyboard.press("Enter")
     page.get_by_role("link", name=name, exact=True).click()
     expect(page.get_by_text("Only 2 left")).to_be_visible()
-    picture = page.locator(".picture")
-    assert picture.evaluate("picture => picture.naturalWidth") == 1200
+    picture = page.get_by_role("main").get_by_role("img", name=name, exact=True)
+    expect(picture).to_have_js_property("naturalWidth", 1200)
     sent = guest.page.context.request.get(str(picture.get_attribute("src")))
     assert "immutable" in sent.headers["cache-control"]
     guest.press("Add to cart")
@@ -92,8 +92,8 @@ def test_staff_send_an_order_and_its_owner_sees_how_far_it_is(
     customer: Callable[..., Person],
     product: Callable[..., dict[str, Any]],
 ) -> None:
-    ada, sam = arrive(), arrive()
-    ada.sign_in(customer())
+    ada, sam, buyer = arrive(), arrive(), customer()
+    ada.sign_in(buyer)
     ada.put_into_cart(product()["slug"])
     ada.go("/checkout")
     ada.fill_in_address()
@@ -105,6 +105,7 @@ def test_staff_send_an_order_and_its_owner_sees_how_far_it_is(
     sam.go("/staff/orders?status=confirmed")
     sam.page.get_by_label("Number").fill(number)
     sam.press("Show")
+    expect(sam.page.get_by_text(f"Customer {buyer.id}", exact=True)).to_be_visible()
     sam.page.get_by_label("Tracking number").fill("T-42")
     sam.press("Mark as shipped")
     expect(sam.page.get_by_role("button", name="Mark as delivered")).to_be_visible()
@@ -120,6 +121,10 @@ def test_customers_see_nothing_of_the_staffs_rooms(arrive: Arrive, customer: Cal
     ada.page.locator("summary").first.click()
     expect(ada.page.get_by_role("link", name="Account")).to_be_visible()
     assert ada.page.get_by_role("link", name="All orders").count() == 0
+    ada.go("/orders?status=shipped")
+    ada.page.get_by_role("link", name="All orders").click()
+    expect(ada.page).to_have_url("/orders")
+    expect(ada.page.get_by_role("link", name="See what we sell")).to_be_visible()
     answer = ada.page.goto("/staff/products")
     assert answer is not None
     assert answer.status == 403
