@@ -57,4 +57,4 @@ class Body:
         return data + b"0\r\n\r\n" if self._reader.complete else data
 
     def _too_large(self) -> Problem:
-        return Problem(413, detail=f"The body is larger than the {self._largest} bytes that this address takes.")
+        return Problem(413, detail=f"This is larger than the {self._largest / 2**20:g} MB that this address takes.")

@@ -204,7 +204,9 @@ def _columns(reader: Iterator[list[str]]) -> list[str]:
     except csv.Error as error:
         raise NotImportable(f"the first line is not well-formed CSV: {error}") from error
     if unknown := set(columns) - set(Goods.model_fields):
-        raise NotImportable(f"a product has no {', '.join(sorted(unknown))}; it has {', '.join(Goods.model_fields)}")
+        hint = "; columns are parted by commas" if any(";" in column or "\t" in column for column in unknown) else ""
+        has = f"a product has no {', '.join(sorted(unknown))}; it has {', '.join(Goods.model_fields)}"
+        raise NotImportable(has + hint)
     if missing := {"name", "price"} - set(columns):
         raise NotImportable(f"the first line names no column {' and no column '.join(sorted(missing))}")
     return columns

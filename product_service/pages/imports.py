@@ -17,6 +17,11 @@ imports = Routes("imports", __name__, template_folder="templates")
 
 IMPORT = f"{NO_PRODUCT}/import"
 UPLOAD = 10 * 1024 * 1024
+LARGEST_MB = 2  # the page holds the whole file until it is confirmed; far more of it and browsers stand still
+TOO_LARGE = (
+    f"is larger than the {LARGEST_MB} MB that this page takes. Any size is imported at the server: "
+    "flask --app product_service catalog import FILE"
+)
 BATCH = 500
 SHOWN = 50
 NOT_TEXT = re.compile("[\0\udc80-\udcff]")  # what is no UTF-8, and NUL, which a browser does not send back as it is
@@ -33,8 +38,10 @@ def show_import() -> Response:
 def preview() -> Response:
     """What the file holds: how much is good, and what is wrong with the rest; nothing is stored yet."""
     upload = request.files.get("file")
-    text = upload.read().decode("utf-8-sig", "surrogateescape") if upload else ""
-    return _looked_through(NOT_TEXT.sub(SUBSTITUTE, text))
+    file = upload.read() if upload else b""
+    if len(file) > LARGEST_MB * 1024 * 1024:
+        return _refused(TOO_LARGE)
+    return _looked_through(NOT_TEXT.sub(SUBSTITUTE, file.decode("utf-8-sig", "surrogateescape")))
 
 
 @imports.post(f"{IMPORT}/confirmation", who=Who.STAFF, hidden=True, largest_body=UPLOAD)
@@ -50,8 +57,12 @@ def _looked_through(text: str) -> Response:
     try:
         look = importer.looked_through(_lines(text), SHOWN)
     except NotImportable as reason:
-        return shown_again("import.html", [{"field": "file", "message": f"This is no such file: {reason}."}])
+        return _refused(f"This is no CSV or JSON-lines file of products: {reason}.")
     return page("import.html", look=look, text=text)
+
+
+def _refused(why: str) -> Response:
+    return shown_again("import.html", [{"field": "file", "message": why}])
 
 
 def _lines(text: str) -> StringIO:

@@ -159,6 +159,7 @@ def test_a_body_beyond_the_limit_is_refused(door: Gateway, framing: str, target:
         answer = wire.answer()
     assert answer.status == 413
     assert answer.json["type"].endswith("/too-large")
+    assert answer.json["detail"] == f"This is larger than the {largest // BODY} MB that this address takes."
     assert not door.passed_on
 
 

@@ -243,6 +243,25 @@ def test_a_line_that_is_no_text_is_left_out_as_on_the_command_line(clerk: FlaskC
     assert [item["name"] for item in clerk.get("/api/v2/products").get_json()["items"]] == ["Plate"]
 
 
+def test_a_file_too_large_for_the_page_is_told_how_it_is_imported(
+    clerk: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "LARGEST_MB", 0)
+    file = BytesIO(b"name,price\nPlate,1\n")
+    told = send(clerk, f"{TABLE}/-/import", f"{TABLE}/-/import", file=(file, "a.csv"))
+
+    assert (told.status_code, 'id="file-error"' in told.text) == (422, True)
+    assert "flask --app product_service catalog import FILE" in told.text
+
+
+def test_a_file_that_is_of_no_use_leads_to_another(clerk: FlaskClient) -> None:
+    bad = send(clerk, f"{TABLE}/-/import", f"{TABLE}/-/import", file=(BytesIO(b"name,price\nCup,dear\n"), "a.csv"))
+    assert "0 good, 1 bad" in bad.text
+    assert "Choose another file" in bad.text
+    parted = send(clerk, f"{TABLE}/-/import", f"{TABLE}/-/import", file=(BytesIO(b"name;price\nCup;1\n"), "a.csv"))
+    assert "columns are parted by commas" in parted.text
+
+
 def test_columns_that_are_no_text_are_told(clerk: FlaskClient) -> None:
     file = BytesIO(b"name,price,cat\xe9gorie\n")
 
