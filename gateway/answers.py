@@ -1,11 +1,12 @@
 """An answer as it comes in: parsed strictly, one framing only, 1xx left out, nothing behind its end believed."""
 
+import time
 from typing import Final
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from gateway.failures import BadAnswer, BrokenOff
-from gateway.fields import Pairs, Sieve
+from gateway.fields import Pairs, Sieve, date_line
 
 LARGEST_HEAD: Final = 64 * 1024
 WITHOUT_BODY: Final = (204, 304)
@@ -86,6 +87,10 @@ class Answer:
         if not 200 <= self.status < 600 or self.version not in ("1.0", "1.1"):
             raise BadAnswer(f"status {self.status}, HTTP/{self.version}")
         self.lines, self.said = SIEVE.sort(self._pairs)
+        if "date" not in self.said:
+            self.lines.append(date_line(int(time.time())))
+        if self.status == 204 and "content-length" in self.said:
+            self.lines = [line for line in self.lines if not line.lower().startswith(b"content-length:")]
         coding = self.said.get("transfer-encoding")
         if coding is not None and (coding.lower() != b"chunked" or self.version == "1.0"):
             raise BadAnswer("an unknown transfer coding")

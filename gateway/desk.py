@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
-from email.utils import formatdate
-from functools import lru_cache, partial
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_to_bytes
@@ -15,6 +14,7 @@ from chassis.headers import ALWAYS
 from chassis.problems import REFUSED, Problem, is_first_api
 from chassis.requestlog import PASSED_ON, PassedOn, request_id
 from gateway.backroom import Backroom
+from gateway.fields import date_line
 from gateway.heads import Request
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Desk:
             **problem.headers,
         }
         is_head = visitor.request is not None and visitor.request.method == "HEAD"
-        lines = [_date(int(time.time())), *_lines(headers.items()), *ALWAYS_LINES]
+        lines = [date_line(int(time.time())), *_lines(headers.items()), *ALWAYS_LINES]
         visitor.answer(problem.status, lines, [] if is_head else [body])
 
     def close(self) -> None:
@@ -145,12 +145,7 @@ def _send(visitor: "Visitor", answered: tuple[int, Headers, bytes] | None) -> No
         if said.get("connection") == "close":
             visitor.request.keep_alive = False
         passed = [(name, value) for name, value in headers if name.lower() not in ("connection", "server")]
-        visitor.answer(status, [_date(int(time.time())), *_lines(passed)], [body])
-
-
-@lru_cache(maxsize=1)
-def _date(second: int) -> bytes:
-    return f"Date: {formatdate(second, usegmt=True)}\r\n".encode()
+        visitor.answer(status, [date_line(int(time.time())), *_lines(passed)], [body])
 
 
 def _lines(headers: Iterable[tuple[str, str]]) -> list[bytes]:

@@ -1,6 +1,8 @@
 """Header fields as they stand on the wire, and which of them are passed on to the other side."""
 
 from collections.abc import Callable
+from email.utils import formatdate
+from functools import lru_cache
 from typing import Final
 
 Pairs = list[tuple[bytes, bytes]]
@@ -52,6 +54,12 @@ class Sieve:
         if len(self._judged) < MOST_SPELLINGS:
             self._judged[name] = verdict
         return verdict
+
+
+@lru_cache(maxsize=1)
+def date_line(second: int) -> bytes:
+    """The field that says when an answer was made (RFC 9110, 6.6.1)."""
+    return f"Date: {formatdate(second, usegmt=True)}\r\n".encode()
 
 
 def named_by_connection(value: bytes) -> frozenset[bytes]:

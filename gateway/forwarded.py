@@ -29,7 +29,9 @@ class Client:
 
 def client_of(request: Request, target: Target, peer: Peer, default_host: str, trusted: Networks) -> Client:
     """The client of a request; what `X-Forwarded-*` says counts only from a proxy that we trust."""
-    host = target.host or _host(request, default_host)
+    host = _host(request, default_host)
+    if target.host is not None:
+        host = target.host
     address, scheme = peer
     if not trusted or not is_trusted(address, trusted):
         return Client(address, scheme, host)

@@ -147,6 +147,8 @@ class Reader:
 
     def begin(self, head: bytes) -> Request:
         """The request that a whole head asks for. Raises Refused."""
+        if head.startswith(b"\r\n"):
+            head = head[2:]  # of a body before that had one line end too many (RFC 9112, 2.2)
         line = LINE.match(head)
         if head.find(b"\r\n", 0, LARGEST_LINE + 2) < 0 and len(head) > LARGEST_LINE:
             raise Refused(414, "the request line")

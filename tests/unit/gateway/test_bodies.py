@@ -138,6 +138,12 @@ def test_answers_without_a_body_have_none(door: Gateway, status: str) -> None:
             assert answer.values("ETag") == ["x"]
 
 
+def test_an_answer_that_can_have_no_body_has_no_length_either(door: Gateway) -> None:
+    door.catalogue.answering = lambda request: raw(b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\nETag: x\r\n\r\n")
+    answer = door.ask("/")
+    assert (answer.status, answer.values("Content-Length"), answer.values("ETag")) == (204, [], ["x"])
+
+
 def test_interim_answers_are_left_out(door: Gateway) -> None:
     interim = b"HTTP/1.1 100 Continue\r\nX: early\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
     door.catalogue.answering = lambda request: raw(interim + reply(b"late", etag="x").pieces[0])

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 
 import pytest
 
@@ -42,6 +43,13 @@ def test_the_host_stays_and_is_said_again(door: Gateway) -> None:
 def test_a_request_without_one_good_host_is_refused(door: Gateway, host: str) -> None:
     with door.wire() as wire:
         assert wire.send(f"GET / HTTP/1.1\r\n{host}\r\n\r\n".encode()).answer().status == 400
+    assert not door.catalogue.received
+
+
+@pytest.mark.parametrize("hosts", ["", "Host: a b\r\n", "Host: a\r\nHost: b\r\n"], ids=["none", "bad", "two"])
+def test_a_target_that_names_its_host_does_not_stand_in_for_the_header(door: Gateway, hosts: str) -> None:
+    with door.wire() as wire:
+        assert wire.send(f"GET http://shop.test/ HTTP/1.1\r\n{hosts}\r\n".encode()).answer().status == 400
     assert not door.catalogue.received
 
 
@@ -158,6 +166,12 @@ def test_redirects_pass_through(door: Gateway) -> None:
     door.accounts.answering = lambda request: reply(b"", "303 See Other", location="/account?x=1#y")
     answer = door.ask("/login", method="POST")
     assert (answer.status, answer.header("Location")) == (303, "/account?x=1#y")
+
+
+def test_an_answer_has_one_date_its_own_if_it_says_any(door: Gateway) -> None:
+    assert parsedate_to_datetime(*door.ask("/").values("Date")).tzinfo is not None
+    door.catalogue.answering = lambda request: reply(date="Sun, 06 Nov 1994 08:49:37 GMT")
+    assert door.ask("/").values("Date") == ["Sun, 06 Nov 1994 08:49:37 GMT"]
 
 
 def test_the_answers_hop_by_hop_headers_stay_behind(door: Gateway) -> None:

@@ -150,6 +150,14 @@ def test_a_body_that_nobody_wanted_gets_no_answer_of_its_own(door: Gateway) -> N
     assert not door.orders.received
 
 
+@pytest.mark.parametrize("length", [2, 4])
+def test_a_line_end_too_many_behind_a_body_is_passed_over_or_refused(door: Gateway, length: int) -> None:
+    body = b"POST /cart HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 2\r\n\r\nok"
+    with door.wire() as wire:
+        wire.send(body + b"\r\n\r\n"[:length] + body)
+        assert [wire.answer().status for _ in range(2)] == [200, 200 if length == 2 else 400]
+
+
 def test_a_head_that_comes_in_drips_is_read(door: Gateway) -> None:
     with door.wire() as wire:
         for byte in b"GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n":
