@@ -44,7 +44,7 @@ def serve(service: str, settings: Settings) -> None:
     logs.configure(service, settings.log_level)
     claim_port(settings)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # readiness asks it every few seconds
-    log.info("serving", address=f"http://{settings.host}:{settings.port}", threads=settings.threads)
+    log.info("serving", address=f"http://{place(settings)}", threads=settings.threads)
     Server(
         f"{service}:create_app",
         factory=True,
@@ -64,12 +64,23 @@ def serve(service: str, settings: Settings) -> None:
 
 def claim_port(settings: Settings) -> None:
     """Refuse to start where another program listens: the server itself would share the port with it in silence."""
-    with socket.socket() as probe:
+    with socket.socket(family(settings)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            raise SettingsError(f"PORT: {settings.host}:{settings.port} cannot be had: {error.strerror}") from error
+            raise SettingsError(f"PORT: {place(settings)} cannot be had: {error.strerror}") from error
+
+
+def family(settings: Settings) -> socket.AddressFamily:
+    """Which of the two internets `HOST` belongs to."""
+    return socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+
+
+def place(settings: Settings) -> str:
+    """`HOST:PORT` as it stands in an address."""
+    host = f"[{settings.host}]" if family(settings) is socket.AF_INET6 else settings.host
+    return f"{host}:{settings.port}"
 
 
 def die_with_parent() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from chassis import health, logs
-from chassis.server import claim_port
+from chassis.server import claim_port, family, place
 from gateway.app import create_app
 from gateway.loop import Loop
 from gateway.pollers import READ
@@ -46,7 +46,7 @@ def serve(settings: GatewaySettings) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECTED)
-    log.info("serving", address=f"http://{settings.host}:{settings.port}", threads=settings.threads)
+    log.info("serving", address=f"http://{place(settings)}", threads=settings.threads)
     proxy.loop.run()
     proxy.close()
 
@@ -61,8 +61,8 @@ class Door:
         self._drain_seconds = settings.drain_seconds
         self._loop: Loop = proxy.loop
         self._last_call = math.inf
-        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        self._listener = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+        where = settings.host, settings.port
+        self._listener = socket.create_server(where, family=family(settings), backlog=BACKLOG)
         self._listener.setblocking(False)
         self._loop.watch(self, READ)
 
