@@ -97,9 +97,18 @@ def _beyond(peer: str, forwarded_for: str, trusted: Networks) -> str:
     address = peer
     for part in reversed(forwarded_for.split(",")):
         try:
-            address = str(ip_address(part.strip().strip("[]")))
+            address = _address(part.strip())
         except ValueError:
             return address
         if not is_trusted(address, trusted):
             return address
     return address
+
+
+def _address(said: str) -> str:
+    """The address alone, as some proxies write a port behind it; raises ValueError when it is none."""
+    if said.startswith("["):
+        said = said[1:].partition("]")[0]
+    elif said.count(":") == 1:
+        said = said.partition(":")[0]
+    return str(ip_address(said))

@@ -206,6 +206,15 @@ def test_forwarded_headers_count_from_a_trusted_proxy_alone(gateway_with: Callab
     assert door.catalogue.last.values("X-Forwarded-Host") == ["shop.example"]
     assert door.catalogue.last.values("Host") == ["shop.test"]
     assert "canary" not in door.catalogue.last.raw_head.decode()
+    for entry, address in (
+        ("203.0.113.7:5678", "203.0.113.7"),
+        ("[2001:db8::7]:5678", "2001:db8::7"),
+        ("[2001:db8::7]", "2001:db8::7"),
+        ("2001:db8::7, 10.0.0.1:80", "2001:db8::7"),
+        ("203.0.113.7:80:80", "127.0.0.1"),
+    ):
+        door.ask("/", f"X-Forwarded-For: {entry}")
+        assert door.catalogue.last.values("X-Forwarded-For") == [address]
     door.ask("/", "X-Forwarded-For: nonsense", "X-Forwarded-Proto: gopher", "X-Forwarded-Host: a b")
     assert door.catalogue.last.values("X-Forwarded-For") == ["127.0.0.1"]
     assert door.catalogue.last.values("X-Forwarded-Proto") == ["http"]
