@@ -4,6 +4,8 @@ import math
 import threading
 import time
 from collections import deque
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_network
 from typing import Annotated, Any, Final
 
 import structlog
@@ -202,6 +204,20 @@ def _redis(url: str) -> Any:
     patience = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
     retry: Any = Retry(NoBackoff(), 1)
     return storage_from_string(url, wrap_exceptions=True, retry=retry, **patience)
+
+
+def origin(address: str) -> str:
+    """As whose this address counts: whoever has one of IPv6 has the 2^64 beside it as well."""
+    return _network(address) if ":" in address else address
+
+
+@lru_cache(maxsize=1024)
+def _network(address: str) -> str:
+    try:
+        parsed = IPv6Address(address.partition("%")[0])
+    except ValueError:
+        return "unknown"
+    return str(parsed.ipv4_mapped or ip_network(f"{parsed}/64", strict=False))
 
 
 def too_many(standing: Standing) -> Problem:

@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from chassis.limits import Limit, Standing
+from chassis.limits import Limit, Standing, origin
 from chassis.problems import Problem
 from gateway.bearers import Bearers
 from gateway.forwarded import Client
@@ -50,8 +50,10 @@ class Limits:
     def charges(self, client: Client, request: Request, route: Route | None) -> Charges:
         """What a request counts towards, and as whose; who has asked too often from there has no token looked at."""
         kind = _kind(request, route)
-        for limit in self._of_address[kind]:
-            yield limit, client.address
+        if of_address := self._of_address[kind]:
+            whose = origin(client.address)
+            for limit in of_address:
+                yield limit, whose
         if of_account := self._of_account[kind]:
             account = self._bearers.account_of(request.said.get("authorization"))
             if account is not None:

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
 
 import sqlalchemy as sa
 
 from auth_service import settings
 from auth_service.models import KnownAddress, User
 from chassis.database import db, now
+from chassis.limits import origin
 
 REMEMBERED = timedelta(days=180)
 REMEMBERED_ANEW = timedelta(days=1)
@@ -41,28 +41,28 @@ class Attempt:
 
 def attempt(name: str, user_id: int | None, address: str) -> Attempt:
     """An attempt at the account with this id, or at none, by the name that was typed, folded."""
-    origin = _origin(address)
-    row = db.session.get(KnownAddress, (user_id or 0, origin))
-    return Attempt(f"user:{user_id}" if user_id else f"name:{name}", origin, known=row is not None)
+    place = origin(address)
+    row = db.session.get(KnownAddress, (user_id or 0, place))
+    return Attempt(f"user:{user_id}" if user_id else f"name:{name}", place, known=row is not None)
 
 
 def remember(user: User, address: str) -> None:
     """Note that this account has signed in from this address."""
-    row = db.session.get(KnownAddress, (user.id, _origin(address)))
+    row = db.session.get(KnownAddress, (user.id, origin(address)))
     if row is None:
-        db.session.add(KnownAddress(user_id=user.id, address=_origin(address)))
+        db.session.add(KnownAddress(user_id=user.id, address=origin(address)))
     elif row.last_seen_at < now() - REMEMBERED_ANEW:
         row.last_seen_at = now()
 
 
 def admit_registration(address: str) -> None:
     """Raise a 429 problem when too many accounts have been made from this address."""
-    settings.current().registrations.admit(_origin(address))
+    settings.current().registrations.admit(origin(address))
 
 
 def count_registration(address: str) -> None:
     """Count an account made from this address; raises a 429 problem when that is one too many."""
-    settings.current().registrations.count(_origin(address))
+    settings.current().registrations.count(origin(address))
 
 
 def forget_addresses(limit: int = 500) -> int:
@@ -72,14 +72,3 @@ def forget_addresses(limit: int = 500) -> int:
     for row in rows:
         db.session.delete(row)
     return len(rows)
-
-
-def _origin(address: str) -> str:
-    """Whoever has an IPv6 address has the 2^64 beside it as well: they count as one."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return "unknown"
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
-        return str(parsed.ipv4_mapped)
-    return str(ip_network(f"{parsed}/64", strict=False)) if isinstance(parsed, IPv6Address) else str(parsed)

@@ -136,6 +136,13 @@ def test_reads_and_writes_are_counted_apart(door_with: Callable[..., Flask]) -> 
     assert statuses(door, "DELETE", address="203.0.113.2") == [200, 429, 429]
 
 
+def test_who_has_one_address_of_ipv6_has_all_beside_it(door_with: Callable[..., Flask]) -> None:
+    door = door_with(ratelimit_reads="2/minute")
+    addresses = ["2001:db8::1", "2001:db8::2", "2001:db8:0:0:ffff::3", "2001:db8:0:1::1", "::ffff:203.0.113.1", HOME]
+    assert [ask(door, address=address).status_code for address in addresses] == [200, 200, 429, 200, 200, 200]
+    assert ask(door).status_code == 429
+
+
 def test_attempts_to_sign_in_are_counted_together_and_apart_from_all_else(door_with: Callable[..., Flask]) -> None:
     door = door_with(ratelimit_sign_in_attempts=f"{len(SIGN_INS)}/minute")
     assert [ask(door, "POST", path).status_code for path in SIGN_INS] == [200] * len(SIGN_INS)
