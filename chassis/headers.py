@@ -1,6 +1,7 @@
 """The headers that keep a browser from being turned against its user."""
 
 from flask import Flask, Response, request
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 POLICY = "; ".join(
     [
@@ -22,6 +23,7 @@ ALWAYS = {
     "Content-Security-Policy": POLICY,
     "Server": "shop",
 }
+CHUNK = 64 * 1024
 ENCRYPTED = ("Strict-Transport-Security", "max-age=31536000")
 UNLESS_SAID = [*ALWAYS.items(), ("Cache-Control", "no-store")]
 
@@ -34,8 +36,18 @@ def install(app: Flask) -> None:
 def _add(response: Response) -> Response:
     said = {name.title() for name, _ in response.headers}
     response.headers.extend([header for header in UNLESS_SAID if header[0] not in said])
-    if response.status_code == 413:
+    if request.method not in ("GET", "HEAD") and not _is_read_out():
         response.headers["Connection"] = "close"  # the rest of the body is still on its way, and nobody will read it
     if request.is_secure:
         response.headers.setdefault(*ENCRYPTED)
     return response
+
+
+def _is_read_out() -> bool:
+    """Read what a refusal has left of the body: to close on it can cost a client, such as the gateway, the answer."""
+    try:
+        while request.stream.read(CHUNK):
+            pass
+    except (ClientDisconnected, RequestEntityTooLarge):
+        return False
+    return True

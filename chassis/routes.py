@@ -115,7 +115,7 @@ def read_model(model: type[Model], values: "MultiDict[str, str]") -> Model:
 
 def read_body(model: type[Model], takes: tuple[str, ...] = JSON_BODY) -> Model:
     """The model that the request's body fills in; raises a 413, 400 or 422 problem when it does not."""
-    _receive()
+    _refuse_endless()
     try:
         if "json" in takes and (request.is_json or "form" not in takes):
             return model.model_validate_json(request.get_data())
@@ -138,7 +138,6 @@ def _enforcing(policy: Policy, view: Callable[..., ResponseReturnValue]) -> Call
         if policy.body:
             _judge_kind(policy.takes)
             if key_required is not None:
-                _receive()
                 offered_key(key_required)
             values["body"] = read_body(policy.body, policy.takes)
         return view(**values)
@@ -159,11 +158,8 @@ def _judge_kind(takes: tuple[str, ...]) -> None:
         raise Problem(415, detail="Send JSON, with Content-Type: application/json.")
 
 
-def _receive() -> None:
-    """Read all of the body, whatever will be said of it: else the connection is lost to the next request.
-
-    One of unannounced length is cut off in silence where it gets too large; reading on from there is a 413.
-    """
-    request.get_data()
+def _refuse_endless() -> None:
+    """A body of unannounced length is cut off in silence where it gets too large; reading on from there is a 413."""
     if request.content_length is None:
+        request.get_data()
         request.stream.read(1)

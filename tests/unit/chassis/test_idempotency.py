@@ -4,7 +4,6 @@ import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from io import BytesIO
 from typing import Any
 
 import pytest
@@ -103,13 +102,6 @@ def test_the_key_is_judged_after_the_kind_of_the_body_and_before_what_is_in_it(
     assert ada.post("/api/v2/promises", data={"text": "a form"}, headers=headers).status_code == 415
     answer = ada.post("/api/v2/promises", json={}, headers=headers)
     assert (answer.status_code, "idempotency-key" in answer.get_json()["type"]) == (400, True)
-
-
-def test_a_body_that_came_without_a_key_is_read_all_the_same(ada: FlaskClient) -> None:
-    size = 1_000_000
-    body = BytesIO(b" " * size)
-    answer = ada.post("/api/v2/promises", input_stream=body, content_type="application/json", content_length=size)
-    assert (answer.status_code, body.read()) == (400, b"")
 
 
 def test_keys_that_differ_in_case_are_two_keys(anybody: FlaskClient) -> None:

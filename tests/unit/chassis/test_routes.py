@@ -195,6 +195,22 @@ def test_a_body_of_unannounced_length_ends_where_it_gets_too_large(anybody: Flas
         assert answer.status_code == status
 
 
+@pytest.mark.parametrize(
+    ("path", "kind", "status"),
+    [
+        ("/api/v2/for/staff", "application/json", 401),
+        ("/api/v2/notices", "text/plain", 415),
+        ("/api/v2/nowhere", "application/json", 404),
+        ("/api/v2/versions/1", "application/json", 405),
+    ],
+)
+def test_a_refusal_reads_the_body_all_the_same(anybody: FlaskClient, path: str, kind: str, status: int) -> None:
+    size = 1_000_000
+    body = BytesIO(b" " * size)
+    answer = anybody.post(path, input_stream=body, content_type=kind, content_length=size)
+    assert (answer.status_code, body.read()) == (status, b"")
+
+
 def test_nobody_sends_another_request_after_a_body_that_was_not_read(anybody: FlaskClient) -> None:
     large = anybody.post("/api/v2/notices", data=b" " * (1024 * 1024 + 1), content_type="application/json")
     assert (large.status_code, large.headers["Connection"]) == (413, "close")
