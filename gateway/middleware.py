@@ -89,6 +89,16 @@ def _ask(ours: socket.socket, environ: "Environ") -> None:
     left = math.inf if is_chunked else int(environ.get("CONTENT_LENGTH") or 0)
     while left and (piece := environ["wsgi.input"].read(min(left, RECEIVE))):
         left -= len(piece)
-        ours.sendall(b"%x\r\n%b\r\n" % (len(piece), piece) if is_chunked else piece)
+        if not _is_heard(ours, b"%x\r\n%b\r\n" % (len(piece), piece) if is_chunked else piece):
+            return
     if is_chunked:
-        ours.sendall(b"0\r\n\r\n")
+        _is_heard(ours, b"0\r\n\r\n")
+
+
+def _is_heard(ours: socket.socket, piece: bytes) -> bool:
+    """Send a piece of the body, unless the answer has been given without it."""
+    try:
+        ours.sendall(piece)
+    except (BrokenPipeError, ConnectionResetError):
+        return False
+    return True

@@ -1,9 +1,14 @@
 """The gateway under a WSGI server: the same core, reached through its middleware."""
 
+import io
 from collections.abc import Iterator
 
 import pytest
+from flask import Flask
 
+from gateway.proxy import Proxy
+from gateway.routes import BODY
+from tests.builders import eventually
 from tests.unit.gateway.upstreams import raw, reply
 from tests.unit.gateway.wires import ON_GUNICORN, Gateway, running_gateway
 
@@ -49,3 +54,21 @@ def test_its_own_pages_and_refusals_are_the_same(door: Gateway) -> None:
 def test_a_bad_answer_is_a_502(door: Gateway) -> None:
     door.catalogue.answering = lambda request: raw(b"SSH-2.0\r\n", hang_up=True)
     assert door.ask("/").status == 502
+
+
+class SlowUpload(io.BytesIO):
+    """A body whose client waits with each piece until the gateway has done with the request."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        super().__init__(bytes(BODY + 1))
+        self._proxy = proxy
+
+    def read(self, size: int | None = -1) -> bytes:
+        eventually(lambda: not self._proxy.visitors)
+        return super().read(size)
+
+
+def test_who_uploads_slowly_is_told_why_it_is_too_much(gateway_app: Flask) -> None:
+    body = SlowUpload(gateway_app.extensions["proxy"])
+    with gateway_app.test_client().post("/cart", input_stream=body, content_length=BODY + 1) as answer:
+        assert answer.status_code == 413
