@@ -223,4 +223,5 @@ def _network(address: str) -> str:
 def too_many(standing: Standing) -> Problem:
     """The refusal of one request too many."""
     headers = standing.headers | {"Retry-After": str(standing.reset)}
-    return Problem(429, detail=f"Too many requests; try again in {standing.reset} s.", headers=headers)
+    wait = f"{standing.reset} s" if standing.reset < 120 else f"{math.ceil(standing.reset / 60)} minutes"
+    return Problem(429, detail=f"Too many requests; try again in {wait}.", headers=headers)

@@ -127,6 +127,15 @@ def shown_again(template: str, errors: FieldErrors, status: int = 422, **context
     return page(template, status, typed=typed, errors=by_field(errors), **context)
 
 
+def shown_later(template: str, field: str, refusal: Problem, **context: Any) -> Response:
+    """The same form once more, for who has to wait before sending it again; raises what is no 429."""
+    if refusal.status != 429:
+        raise refusal
+    response = shown_again(template, [{"field": field, "message": refusal.detail}], refusal.status, **context)
+    response.headers.update(refusal.headers)
+    return response
+
+
 def by_field(errors: FieldErrors) -> Mapping[str, str]:
     """The first message for each field."""
     return {error["field"]: error["message"] for error in reversed(errors)}

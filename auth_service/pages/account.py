@@ -12,8 +12,8 @@ from auth_service.models import Session
 from auth_service.pages import browser
 from chassis.database import db
 from chassis.identity import Who, signed_in
-from chassis.pages import filled_in, page, shown_again
-from chassis.problems import FieldErrors
+from chassis.pages import filled_in, page, shown_again, shown_later
+from chassis.problems import FieldErrors, Problem
 from chassis.routes import Routes
 from chassis.schemas import Body
 
@@ -60,6 +60,9 @@ def change_password() -> BaseResponse:
         signin.change_password(me.user_id, form.current_password, form.new_password, int(me.session_id), visit())
     except signin.WrongPassword as wrong:
         return _again([{"field": "current_password", "message": str(wrong)}], 403)
+    except Problem as refusal:
+        db.session.rollback()
+        return shown_later("account.html", "current_password", refusal, **_shown())
     return _done("Your password is changed; everywhere else you are signed out.")
 
 

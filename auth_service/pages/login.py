@@ -9,7 +9,7 @@ from auth_service.api.visit import visit
 from auth_service.domain import signin
 from auth_service.pages import browser
 from chassis.identity import Who
-from chassis.pages import filled_in, onward, page, shown_again
+from chassis.pages import filled_in, onward, page, shown_again, shown_later
 from chassis.problems import Problem
 from chassis.routes import Routes, read_body
 from chassis.schemas import Body
@@ -71,5 +71,7 @@ def _by_form() -> BaseResponse:
         user = signin.authenticated(offered.username, offered.password, visit())
     except signin.WrongPair as wrong:
         return shown_again("login.html", [{"field": "username", "message": str(wrong)}], 401)
+    except Problem as refusal:
+        return shown_later("login.html", "username", refusal)
     key = browser.begin(user)
     return browser.signed_in(onward("/account", f"Welcome back, {user.username}."), key)

@@ -9,8 +9,10 @@ from auth_service.domain import accounts, registration, throttle
 from auth_service.models import User
 from auth_service.pages import browser
 from chassis.answers import committed
+from chassis.database import db
 from chassis.identity import Who
-from chassis.pages import filled_in, onward, page, shown_again
+from chassis.pages import filled_in, onward, page, shown_again, shown_later
+from chassis.problems import Problem
 from chassis.routes import Routes, read_body
 
 routes = Routes("register", __name__, template_folder="templates")
@@ -41,6 +43,9 @@ def _by_form() -> BaseResponse:
         user = _registered(wanted)
     except accounts.Taken as taken:
         return shown_again("register.html", taken.errors, 409)
+    except Problem as refusal:
+        db.session.rollback()
+        return shown_later("register.html", "username", refusal)
     throttle.remember(user, visit().address)
     key = browser.begin(user)
     return browser.signed_in(onward("/account", f"Welcome, {user.username}."), key)

@@ -1,6 +1,7 @@
 """The accounts' pages, as a browser without scripts uses them."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
@@ -10,6 +11,7 @@ from werkzeug.test import TestResponse
 from auth_service.domain import accounts, membership
 from chassis.database import db
 from tests.builders import PASSWORD, registration, unique
+from tests.conftest import MakeApp
 from tests.unit.auth_service.conftest import MakeVisitor, newcomer
 
 
@@ -103,6 +105,43 @@ def test_a_wrong_password_shows_the_form_again(browser: FlaskClient, person: Mak
     assert f'value="{ada.username}"' in refused.text
     assert "something else" not in refused.text
     assert not session_of(browser)
+
+
+def test_who_has_to_wait_finds_the_form_as_it_was(make_app: MakeApp) -> None:
+    limits = {"ratelimit_sign_ins": "1/5minutes", "ratelimit_registrations": "2/hour"}
+    app = make_app("auth_service", **limits)
+    browser, ada, name = app.test_client(), newcomer(app), unique("ada")
+    tries: list[Callable[[], TestResponse]] = [
+        lambda: submit(browser, "/login?next=/orders", username=name, password="something else"),
+        lambda: submit(
+            browser, "/register", username=unique("ada"), email=f"{unique('a')}@example.com", password=PASSWORD
+        ),
+    ]
+    for attempt, wait in zip(tries, ("5 minutes", "60 minutes"), strict=True):
+        attempt()
+        later = attempt()
+        assert later.status_code == 429
+        assert int(later.headers["Retry-After"]) > 240
+        assert f"try again in {wait}" in later.text
+        assert 'id="username-error"' in later.text
+        assert 'value="ada' in later.text
+    assert 'action="/login?next=/orders"' in tries[0]().text
+
+    sign_in(browser, ada.username)
+    wrong = {"current_password": "something else", "new_password": "a longer walk home"}
+    answers = [submit(browser, "/account/password", "/account", **wrong) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [403, 429]
+    assert 'id="current_password-error"' in answers[1].text
+
+
+def test_who_is_signed_in_is_told_so_where_one_signs_in_and_a_guest_where_one_signs_out(
+    browser: FlaskClient, person: MakeVisitor
+) -> None:
+    assert "You are not signed in" in browser.get("/logout").text
+    ada = person()
+    sign_in(browser, ada.username)
+    for path in ("/login", "/register"):
+        assert f"You are signed in as {ada.username}" in browser.get(path).text
 
 
 @pytest.mark.parametrize(
