@@ -42,10 +42,12 @@ def add_item() -> BaseResponse:
         return _back(errors)
     buyer = shopper()
     try:
-        baskets.add(buyer, chosen.slug, chosen.quantity, catalogue())
+        basket = baskets.add(buyer, chosen.slug, chosen.quantity, catalogue())
     except Refusal as refusal:
         return _refused(refusal)
     db.session.commit()
+    if any(line.slug == chosen.slug and line.quantity == MOST_OF_ONE for line in basket.items):
+        flash(f"A cart holds {MOST_OF_ONE} of one product, and no more.")
     return redirect("/cart", 303)
 
 

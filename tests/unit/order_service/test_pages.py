@@ -75,6 +75,12 @@ def test_a_cart_is_changed_by_plain_forms(browser: FlaskClient, full: str) -> No
     assert "The cart is empty" in browser.get("/cart").text
 
 
+def test_what_a_cart_does_not_hold_of_one_product_is_told(browser: FlaskClient, full: str) -> None:
+    for quantity, told in (("3", False), ("998", True)):
+        send(browser, "/cart/items", browser.get("/cart"), slug=full, quantity=quantity)
+        assert ("A cart holds 999 of one product, and no more." in browser.get("/cart").text) is told
+
+
 def test_a_form_of_somebody_elses_making_is_refused(browser: FlaskClient, shelf: Shelf) -> None:
     assert browser.post("/cart/items", data={"slug": shelf.offer(), "quantity": "1"}).status_code == 400
 
