@@ -1,5 +1,6 @@
 """The staff's table of the catalogue, and the forms by which products are made, changed and taken off sale."""
 
+import re
 from typing import Annotated, Any
 
 from flask import Response, flash, redirect, request
@@ -31,7 +32,16 @@ NEW = f"{NO_PRODUCT}/new"
 UPLOAD = 10 * 1024 * 1024
 MOVEMENTS = PageQuery(limit=50)
 
-TypedPrice = Annotated[Money, BeforeValidator(lambda typed: Money(amount=minor_units(typed), currency=CURRENCY))]
+AS_SHOWN = re.compile(r"\$?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?", re.ASCII)
+
+
+def _typed_price(typed: str) -> Money:
+    """A price as people write it, and as the shop shows it: `$1,250.50`."""
+    plain = typed.translate({ord("$"): None, ord(","): None}) if AS_SHOWN.fullmatch(typed) else typed
+    return Money(amount=minor_units(plain), currency=CURRENCY)
+
+
+TypedPrice = Annotated[Money, BeforeValidator(_typed_price)]
 
 
 class NewProductForm(NewProduct):

@@ -90,6 +90,12 @@ def test_errors_stand_beside_their_fields(clerk: FlaskClient, wrong: dict[str, s
     assert "Blue &lt;3" in again.text
 
 
+@pytest.mark.parametrize(("typed", "amount"), [("$1,250.50", 125050), ("1,250", 125000), ("$3", 300)])
+def test_a_price_may_be_written_as_the_shop_shows_it(clerk: FlaskClient, typed: str, amount: int) -> None:
+    assert send(clerk, f"{TABLE}/-/new", f"{TABLE}/-/new", name="Tin", price=typed).status_code == 303
+    assert clerk.get("/api/v2/products/tin").get_json()["price"]["amount"] == amount
+
+
 def test_nobody_overwrites_what_somebody_else_has_just_saved(clerk: FlaskClient, product: Offer) -> None:
     product(slug="mug")
     stale = send(clerk, f"{TABLE}/mug", f"{TABLE}/mug", name="Mug", price="1", version="of yesterday")
