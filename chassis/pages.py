@@ -21,7 +21,7 @@ from chassis.peers import PeerUnavailable
 from chassis.problems import FieldErrors, Problem, wants_page
 from chassis.routes import read_model
 from chassis.settings import Settings
-from chassis.signposts import NO_PAGES, local_path, page_above, sign_in, way_back
+from chassis.signposts import NO_PAGES, local_path, page_above, sign_in, way_back, without_faults
 
 TEMPLATES = Path(__file__).parent / "templates"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -64,6 +64,7 @@ def install(app: Flask, settings: Settings) -> None:
     app.before_request(_guard_forms)
     app.register_error_handler(FormExpired, _once_more)
     app.register_error_handler(MethodNotAllowed, page_above)
+    app.register_error_handler(Problem, without_faults)
     shown = {"visitor": visitor, "cart_count": cart_count, "departments": departments, "asset": assets.address}
     leading = {"sign_in": sign_in, "way_back": way_back, "is_unasked": is_unasked}
     app.context_processor(lambda: {**shown, **leading, "CSRF_FIELD": CSRF_FIELD})

@@ -118,7 +118,7 @@ class Problem(Exception):
 def install(app: Flask, refusals: Refusals) -> None:
     """Turn everything that a view raises into an answer."""
     app.extensions["refusals"] = refusals
-    app.register_error_handler(Exception, _answer_for)
+    app.register_error_handler(Exception, answer_for)
     app.before_request(_refuse_for_middleware)
 
 
@@ -156,19 +156,20 @@ def as_problem(error: Exception) -> Problem:
     return Problem(500)
 
 
-def _refuse_for_middleware() -> None:
-    problem: Exception | None = request.environ.get(REFUSED)
-    if problem is not None:
-        g.unasked = True  # the page that says no asks nobody who its reader is
-        raise problem
-
-
-def _answer_for(error: Exception) -> Response:
+def answer_for(error: Exception) -> Response:
+    """What a client is told of an exception, and nothing of what was begun is kept."""
     if "sqlalchemy" in current_app.extensions:
         db.session.rollback()
     if isinstance(error, HTTPException) and error.response is not None:
         return cast(Response, error.response)
     return as_problem(error).answer()
+
+
+def _refuse_for_middleware() -> None:
+    problem: Exception | None = request.environ.get(REFUSED)
+    if problem is not None:
+        g.unasked = True  # the page that says no asks nobody who its reader is
+        raise problem
 
 
 def _row(error: Refusal) -> tuple[int, str]:

@@ -2,11 +2,11 @@
 
 from urllib.parse import urlencode, urlsplit
 
-from flask import current_app, redirect, request
+from flask import current_app, flash, redirect, request
 from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.wrappers import Response as BaseResponse
 
-from chassis.problems import as_problem, wants_page
+from chassis.problems import Problem, answer_for, wants_page
 
 NO_PAGES = ("/api/", "/internal/")
 READS = ("GET", "HEAD")
@@ -47,4 +47,16 @@ def page_above(error: MethodNotAllowed) -> BaseResponse:
         while path := path.rpartition("/")[0]:
             if adapter.test(path, "GET"):
                 return redirect(path, 303)
-    return as_problem(error).answer()
+    return answer_for(error)
+
+
+def without_faults(problem: Problem) -> BaseResponse:
+    """A page whose address asks for what there is not, as an old bookmark may, is asked for without that."""
+    faults = {error["field"] for error in problem.errors} & set(request.args)
+    if not (faults and problem.status == 422 and request.method in READS and wants_page()):
+        return answer_for(problem)
+    if request.path.startswith(NO_PAGES):
+        return answer_for(problem)
+    flash("A part of that address could not be understood, and is left out here.")
+    kept = urlencode([(name, value) for name, value in request.args.items(multi=True) if name not in faults])
+    return redirect(f"{request.path}?{kept}".rstrip("?"), 303)

@@ -81,6 +81,17 @@ def test_what_a_cart_does_not_hold_of_one_product_is_told(browser: FlaskClient, 
         assert ("A cart holds 999 of one product, and no more." in browser.get("/cart").text) is told
 
 
+def test_an_address_that_cannot_be_understood_is_asked_without_what_is_wrong(browser: FlaskClient) -> None:
+    path, page = "/orders?status=lost&cursor=torn&number=7", {"Accept": "text/html"}
+    led = browser.get(path, headers=page)
+    assert (led.status_code, led.location) == (303, "/orders?cursor=torn&number=7")
+    led = browser.get(led.location, headers=page)
+    assert (led.status_code, led.location) == (303, "/orders?number=7")
+    assert "could not be understood" in browser.get(led.location, headers=page).text
+    assert browser.get(path).status_code == 422
+    assert browser.get("/api/v2/cart?x=1", headers=page).status_code == 200
+
+
 def test_a_form_of_somebody_elses_making_is_refused(browser: FlaskClient, shelf: Shelf) -> None:
     assert browser.post("/cart/items", data={"slug": shelf.offer(), "quantity": "1"}).status_code == 400
 

@@ -152,8 +152,11 @@ def test_an_unknown_product_has_a_page_that_says_so(anybody: FlaskClient) -> Non
 
 
 @pytest.mark.parametrize("query", ["?sort=cheap", "?cursor=damaged", "?in_stock=maybe"])
-def test_a_bad_question_gets_a_page_too(anybody: FlaskClient, query: str) -> None:
-    opened(anybody, f"/{query}", 422)
+def test_a_bad_question_is_asked_without_what_is_wrong_with_it(anybody: FlaskClient, query: str) -> None:
+    led = anybody.get(f"/products{query}&limit=9", headers={"Accept": "text/html"})
+    assert (led.status_code, led.location) == (303, "/products?limit=9")
+    assert "could not be understood" in opened(anybody, led.location).text
+    assert anybody.get(f"/products{query}").status_code == 422
 
 
 @pytest.mark.parametrize("name", sorted(SHELF))
