@@ -15,6 +15,7 @@ from chassis import (
     deprecation,
     headers,
     health,
+    leftovers,
     logs,
     metrics,
     migrations,
@@ -85,6 +86,7 @@ def assemble(
     metrics.install(app)
     problems.install(app, {**REFUSALS, **(refusals or {})})
     headers.install(app)
+    leftovers.install(app)
     deprecation.install(app)
     assets.install(app)
     pages.install(app, settings)

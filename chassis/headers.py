@@ -1,7 +1,6 @@
 """The headers that keep a browser from being turned against its user."""
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 POLICY = "; ".join(
     [
@@ -23,7 +22,6 @@ ALWAYS = {
     "Content-Security-Policy": POLICY,
     "Server": "shop",
 }
-CHUNK = 64 * 1024
 ENCRYPTED = ("Strict-Transport-Security", "max-age=31536000")
 UNLESS_SAID = [*ALWAYS.items(), ("Cache-Control", "no-store")]
 
@@ -36,18 +34,6 @@ def install(app: Flask) -> None:
 def _add(response: Response) -> Response:
     said = {name.title() for name, _ in response.headers}
     response.headers.extend([header for header in UNLESS_SAID if header[0] not in said])
-    if request.method not in ("GET", "HEAD") and not _is_read_out():
-        response.headers["Connection"] = "close"  # the rest of the body is still on its way, and nobody will read it
     if request.is_secure:
         response.headers.setdefault(*ENCRYPTED)
     return response
-
-
-def _is_read_out() -> bool:
-    """Read what a refusal has left of the body: to close on it can cost a client, such as the gateway, the answer."""
-    try:
-        while request.stream.read(CHUNK):
-            pass
-    except (ClientDisconnected, RequestEntityTooLarge):
-        return False
-    return True
