@@ -169,6 +169,16 @@ def test_a_body_beyond_the_limit_is_refused(door: Gateway, framing: str, target:
     assert not door.passed_on
 
 
+def test_a_browser_is_led_back_to_the_form_whose_file_was_too_large(door: Gateway) -> None:
+    page = "/staff/products/mug"
+    lines = [f"POST {page}/picture HTTP/1.1", "Host: shop.test", f"Content-Length: {UPLOAD + 1}", "Accept: text/html"]
+    with door.wire() as wire:
+        answer = wire.send("\r\n".join([*lines, f"Referer: http://shop.test{page}", "", ""]).encode()).answer()
+    assert answer.status == 413
+    assert b"larger than the 10 MB" in answer.body
+    assert f'href="{page}">Back to that page</a>'.encode() in answer.body
+
+
 def test_a_service_may_refuse_a_body_before_it_has_seen_all_of_it(door: Gateway) -> None:
     door.orders.refusal = reply(b"no", "401 Unauthorized", connection="close")
     with door.wire() as wire:
