@@ -157,6 +157,7 @@ def test_what_is_wrong_is_told_first_and_leads_to_its_field(
     ada.fill_in_sign_in(Person("nobody", "nobody@example.com", "not the password"))
     expect(page).to_have_title("Error: Sign in · Shop")
     expect(summary).to_be_focused()
+    expect(summary).to_have_css("margin-bottom", "16px")
     summary.get_by_role("link", name="Username or email address").press("Enter")
     expect(page.get_by_role("textbox", name="Username or email address")).to_be_focused()
 
