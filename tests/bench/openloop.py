@@ -24,7 +24,8 @@ LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 class Outcome:
     """What became of the clients: good answers a second, and the milliseconds from wanting one to having it.
 
-    `refused` are the milliseconds after which all but one in a hundred of those who were refused knew it.
+    `refused` are the milliseconds after which all but one in a hundred of those who were refused knew it, `late` those
+    by which all but one in a hundred came later than they wanted to, for want of a processor: both are within `p99`.
     """
 
     offered: float
@@ -32,6 +33,7 @@ class Outcome:
     p50: float
     p99: float
     refused: float
+    late: float
     answers: Counter[str]
     load_busy: float
 
@@ -90,6 +92,7 @@ class OpenLoop:
         self._answers: Counter[str] = Counter()
         self._times: list[float] = []
         self._refusals: list[float] = []
+        self._lateness: list[float] = []
         self._counts_from = 0.0
 
     def run(self) -> Outcome:
@@ -98,10 +101,9 @@ class OpenLoop:
             meter, began, come = cores.Meter(cores.LOAD), time.perf_counter(), 0
             self._counts_from = began + LEAD_SECONDS
             while (now := time.perf_counter()) < self._counts_from + self._seconds:
-                due = int((now - began) * self._rate)
-                for number in range(come, due):
-                    self._arrive(began + number / self._rate)
-                come = due
+                for wanted_at in due(come, now - began, self._rate):
+                    self._arrive(began + wanted_at)
+                    come += 1
                 self._listen()
                 self._leave()
             busy = meter.share()
@@ -110,9 +112,12 @@ class OpenLoop:
         self._poll.close()
         p50, p99 = _middle_and_end(self._times)
         _, refused = _middle_and_end(self._refusals)
-        return Outcome(self._rate, len(self._times) / self._seconds, p50, p99, refused, self._answers, busy)
+        _, late = _middle_and_end(self._lateness)
+        return Outcome(self._rate, len(self._times) / self._seconds, p50, p99, refused, late, self._answers, busy)
 
     def _arrive(self, wanted_at: float) -> None:
+        if wanted_at >= self._counts_from:
+            self._lateness.append((time.perf_counter() - wanted_at) * 1000)
         caller = self._free.pop() if self._free else self._connected()
         if caller is None:
             self._answers["no connection"] += 1
@@ -186,6 +191,11 @@ class OpenLoop:
         caller.waits = False
         self._callers.pop(caller.socket.fileno(), None)
         caller.socket.close()
+
+
+def due(come: int, elapsed: float, rate: float) -> list[float]:
+    """When each of the next wanted to come whose time it is by now, in seconds from the beginning."""
+    return [number / rate for number in range(come + 1, int(elapsed * rate) + 1)]
 
 
 def _middle_and_end(times: list[float]) -> tuple[float, float]:

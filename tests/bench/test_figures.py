@@ -9,6 +9,7 @@ import pytest
 from tests.bench import document, results
 from tests.bench.__main__ import sections
 from tests.bench.figures import Figure, table
+from tests.bench.openloop import due
 from tests.bench.plots import plot
 from tests.bench.stores import Server
 
@@ -27,6 +28,12 @@ from tests.bench.stores import Server
 def test_a_figure_knows_whether_it_is_what_was_wanted(figure: Figure, met: str) -> None:
     assert figure.met == met
     assert met in table([figure]).splitlines()[1]
+
+
+def test_clients_come_when_it_is_their_time_and_not_when_it_is_the_next_ones() -> None:
+    assert due(0, 0.009, rate=100) == []
+    assert due(0, 0.01, rate=100) == [0.01]
+    assert due(1, 0.035, rate=100) == [0.02, 0.03]
 
 
 def test_a_plot_is_a_picture_with_a_curve_for_each_name() -> None:

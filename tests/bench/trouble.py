@@ -2,10 +2,11 @@
 
 import math
 import socket
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
@@ -14,7 +15,7 @@ from tests.bench.crowds import crowd, slowloris, waiting_for
 from tests.bench.figures import Figure
 from tests.bench.gateway import ratio
 from tests.bench.load import Sample, load
-from tests.bench.openloop import OpenLoop, Outcome
+from tests.bench.openloop import REFUSED, OpenLoop, Outcome
 from tests.bench.processes import Running
 from tests.bench.rounds import Effort, interleaved
 from tests.builders import eventually
@@ -22,6 +23,8 @@ from tests.builders import eventually
 STALLED, DAWDLERS = 200, 1000
 A_STALLED_PLACE = "/api/v2/orders"
 OVERLOAD = 2.0
+# So many a second, in a process of their own, are too few to be late themselves.
+FEW = 100.0
 # Shares of the peak at which the latency is drawn.
 SHARES = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.25, 1.5, 2.0)
 
@@ -56,9 +59,8 @@ def overload(directory: Path, effort: Effort) -> Iterator[Figure]:
         shop.product_service(directory, on=cores.SERVER) as products,
         shop.gateway(directory, products, name="gateway of the catalogue", on=cores.LOAD) as ours,
     ):
-        flood = yield from _overload("the catalogue's", ours, shop.ONE_PRODUCT, effort)
-    name = f"p99 of being refused at {OVERLOAD:g} × the catalogue's peak"
-    yield Figure(name, flood.refused, "ms", wanted=20, at_most=True)
+        peak = yield from _overload("the catalogue's", ours, shop.ONE_PRODUCT, effort)
+        yield _being_refused(ours, shop.ONE_PRODUCT, peak, effort)
 
 
 def beside(ours: Running, trouble: Callable[[], AbstractContextManager[object]], effort: Effort) -> dict[str, Sample]:
@@ -77,7 +79,7 @@ def beside(ours: Running, trouble: Callable[[], AbstractContextManager[object]],
     return interleaved({"alone": alone, "beside": troubled}, effort)
 
 
-def _overload(whose: str, ours: Running, path: str, effort: Effort) -> Generator[Figure, None, Outcome]:
+def _overload(whose: str, ours: Running, path: str, effort: Effort) -> Generator[Figure, None, float]:
     peak = interleaved({"peak": partial(load, ours, path, effort.seconds)}, effort)["peak"].rate
     rounds = [_offered(ours, path, peak, effort) for _ in range(math.ceil(effort.rounds / 2))]
     outcomes = {share: _middle([each[share] for each in rounds]) for share in SHARES}
@@ -89,7 +91,29 @@ def _overload(whose: str, ours: Running, path: str, effort: Effort) -> Generator
         for name, milliseconds in (("p50", outcome.p50), ("p99", outcome.p99)):
             label, curve = f"{name} at {share:g} × {whose} peak", f"{name}, {whose} limit"
             yield Figure(label, milliseconds, "ms", note=_said(outcome), plot="latency", curve=curve, at=share)
-    return flood
+    return peak
+
+
+def _being_refused(ours: Running, path: str, peak: float, effort: Effort) -> Figure:
+    """How long a few wait to be refused beside the crowd of an overload, whose own time is not told by it."""
+    told = []
+    for _ in range(effort.rounds):
+        eventually(lambda: ours.answers(path), within=60)
+        crowd = get_context("fork").Process(target=OpenLoop(ours, path, OVERLOAD * peak, effort.seconds).run)
+        crowd.start()
+        told.append(OpenLoop(ours, path, FEW, effort.seconds).run())
+        crowd.join()
+    answers = sum((outcome.answers for outcome in told), Counter())
+    refused = median(outcome.refused for outcome in told) if answers[str(REFUSED)] else math.inf
+    late = median(outcome.late for outcome in told)
+    return Figure(
+        name=f"p99 of being refused at {OVERLOAD:g} × the catalogue's peak",
+        value=refused,
+        unit="ms",
+        wanted=20,
+        at_most=True,
+        note=f"{FEW:g}/s beside the crowd ({_counted(answers)}), themselves late by {late:.1f} ms",
+    )
 
 
 def _offered(ours: Running, path: str, peak: float, effort: Effort) -> dict[float, Outcome]:
@@ -102,12 +126,14 @@ def _offered(ours: Running, path: str, peak: float, effort: Effort) -> dict[floa
 
 
 def _middle(outcomes: list[Outcome]) -> Outcome:
-    """The middle one, by how many were served well; refusals took what they took in the middle."""
-    middle = sorted(outcomes, key=lambda outcome: outcome.good)[len(outcomes) // 2]
-    return replace(middle, refused=median(outcome.refused for outcome in outcomes))
+    """The middle one, by how many were served well."""
+    return sorted(outcomes, key=lambda outcome: outcome.good)[len(outcomes) // 2]
 
 
 def _said(outcome: Outcome) -> str:
-    answers = ", ".join(f"{count} × {what}" for what, count in sorted(outcome.answers.items()))
     bound = "; the load's core was the limit" if outcome.load_busy > cores.FULL else ""
-    return f"{outcome.offered:.0f}/s offered, {outcome.good:.0f}/s good ({answers}){bound}"
+    return f"{outcome.offered:.0f}/s offered, {outcome.good:.0f}/s good ({_counted(outcome.answers)}){bound}"
+
+
+def _counted(answers: Counter[str]) -> str:
+    return ", ".join(f"{count} × {what}" for what, count in sorted(answers.items()))
