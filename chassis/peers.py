@@ -36,6 +36,10 @@ class _Failed(Exception):
     pass
 
 
+class _NobodyWaits(Exception):
+    """Whoever asked has no more time: that is no fault of the peer's."""
+
+
 class Peer:
     """Another service, called by its name in problems and logs (`accounts`, `catalogue`), at its base URL."""
 
@@ -66,7 +70,7 @@ class Peer:
                 with attempt, self.breaker.guarding(_Failed), traces.asking(f"{method} {self.name}") as traceparent:
                     sent = {"json": json, "params": params, "headers": self._headers(traceparent)}
                     return self._send(method, path, (CONNECT_SECONDS, read_seconds), **sent)
-        except (_Failed, BreakerOpen) as error:
+        except (_Failed, _NobodyWaits, BreakerOpen) as error:
             log.warning("peer unavailable", peer=self.name, path=path, reason=repr(error))
             raise PeerUnavailable(self.name) from error
         raise AssertionError("a retry context ends by answer or by error")
@@ -74,7 +78,7 @@ class Peer:
     def _send(self, method: str, path: str, timeout: tuple[float, float], **sent: Any) -> requests.Response:
         left = deadlines.left()
         if not left:
-            raise _Failed("nobody waits any more")
+            raise _NobodyWaits
         connect, read = (min(seconds, left) for seconds in timeout)
         latest = time.monotonic() + min(connect + read, left)
         try:
@@ -88,9 +92,9 @@ class Peer:
             )
             _read(answer, latest)
         except (requests.RequestException, HTTPError) as error:
-            raise _Failed(type(error).__name__) from error
+            raise _judged(type(error).__name__) from error
         if answer.status_code >= 500:
-            raise _Failed(f"status {answer.status_code}")
+            raise _judged(f"status {answer.status_code}")
         return answer
 
     def _headers(self, traceparent: str | None) -> dict[str, str]:
@@ -109,6 +113,11 @@ class Peer:
         return session
 
 
+def _judged(reason: str) -> _Failed | _NobodyWaits:
+    """What is to be thought of a call that brought nothing."""
+    return _Failed(reason) if deadlines.left() else _NobodyWaits(reason)
+
+
 def _read(answer: requests.Response, latest: float) -> None:
     """Take the body in by then: a time-out of the socket alone bounds the pauses, not the whole."""
     body = bytearray()
@@ -116,5 +125,5 @@ def _read(answer: requests.Response, latest: float) -> None:
         body += part
         if time.monotonic() > latest:
             answer.close()
-            raise _Failed("an answer without end")
+            raise _judged("an answer without end")
     answer._content = bytes(body)

@@ -157,6 +157,34 @@ def test_a_peer_is_asked_for_no_longer_than_the_caller_waits(server: Misbehaving
     assert len(server.requests) == 1
 
 
+def test_a_caller_without_patience_is_no_failure_of_the_peer(server: Misbehaving, peer: Peer) -> None:
+    server.behaviour = lambda connection: None
+    with Flask(__name__).app_context():
+        for _ in range(6):
+            g.deadline = time.monotonic() + 0.01
+            with pytest.raises(PeerUnavailable):
+                peer.call("GET", "/")
+    assert not peer.breaker.is_open
+    assert len(server.requests) <= 6, "it is not tried again"
+
+
+def test_a_peer_that_fails_too_late_for_its_caller_has_not_failed(server: Misbehaving, peer: Peer) -> None:
+    with Flask(__name__).app_context():
+        of_the_caller = g._get_current_object()
+
+        def fails_too_late(connection: socket.socket) -> None:
+            of_the_caller.deadline = time.monotonic()
+            connection.sendall(FAULT)
+
+        server.behaviour = fails_too_late
+        for _ in range(6):
+            g.deadline = time.monotonic() + 60
+            with pytest.raises(PeerUnavailable):
+                peer.call("GET", "/")
+    assert not peer.breaker.is_open
+    assert len(server.requests) == 6
+
+
 def test_a_peer_that_is_not_there_is_unavailable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
