@@ -1,7 +1,9 @@
 """Who you are is judged before what you send, and a route that does not say whom it serves never starts."""
 
 import json
+import time
 from io import BytesIO
+from itertools import count
 from typing import Any
 
 import pytest
@@ -209,6 +211,18 @@ def test_a_refusal_reads_the_body_all_the_same(anybody: FlaskClient, path: str, 
     body = BytesIO(b" " * size)
     answer = anybody.post(path, input_stream=body, content_type=kind, content_length=size)
     assert (answer.status_code, body.read()) == (status, b"")
+
+
+def test_a_refusal_does_not_wait_for_a_body_that_comes_drop_by_drop(
+    anybody: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = count(time.monotonic())
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    size = 1_000_000
+    body = BytesIO(b" " * size)
+    answer = anybody.post("/api/v2/for/staff", input_stream=body, content_length=size)
+    assert (answer.status_code, answer.headers["Connection"]) == (401, "close")
+    assert len(body.read()) > size / 2
 
 
 def test_nobody_sends_another_request_after_a_body_that_was_not_read(anybody: FlaskClient) -> None:
