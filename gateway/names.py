@@ -28,22 +28,30 @@ class Names:
 
     def __init__(self, nameserver: str | None = None) -> None:
         self._nameserver = nameserver
+        self._seen: dict[str, set[Address]] = {}
 
     def resolved(self, urls: str) -> tuple[Address, ...]:
         """All addresses behind one URL, or behind several by commas, in an order that stays; raises NobodyFound.
 
-        What cannot be found among others is passed over, and said.
+        Whoever cannot be found now is taken to be where he was when all of his URL was found, and that is said.
         """
         found: set[Address] = set()
+        missed: set[Address] = set()
         faults: list[str] = []
-        for url in urls.split(","):
+        for url in map(str.strip, urls.split(",")):
+            known, here = len(faults), set[Address]()
             with _noted(url, faults):
-                found.update(self._resolved(url.strip(), faults))
+                here.update(self._resolved(url, faults))
+            if len(faults) == known:
+                self._seen[url] = here
+            else:
+                missed |= self._seen.get(url, set())
+            found |= here
         if not found:
             raise NobodyFound("; ".join(faults) or "the record points at nobody")
         if faults:
             log.warning("instances not found", reasons=faults)
-        return tuple(sorted(found, key=str))
+        return tuple(sorted(found | missed, key=str))
 
     def _resolved(self, url: str, faults: list[str]) -> Iterator[Address]:
         parts = urlsplit(url)
@@ -77,7 +85,7 @@ def _noted(name: str, faults: list[str]) -> Iterator[None]:
     try:
         yield
     except (OSError, UnicodeError, DNSException) as error:
-        faults.append(f"{name.strip()}: {error}")
+        faults.append(f"{name}: {error}")
 
 
 def _addresses(host: str, port: int, rank: int = 0) -> Iterator[Address]:

@@ -80,6 +80,18 @@ def test_one_url_that_leads_nowhere_hides_no_other(
     assert "nobody" in capsys.readouterr().out
 
 
+def test_who_cannot_be_found_for_a_moment_is_where_he_was(
+    server: NameServer, names: Names, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.zone[RECORD, "SRV"] = ["0 0 31002 one.node.consul."]
+    both = found(names, f"http://127.0.0.9:5002, {URL}")
+    server.broken = {RECORD}
+    assert found(names, f"http://127.0.0.9:5002, {URL}") == both == [("127.0.0.1:31002", 0), ("127.0.0.9:5002", 0)]
+    assert "instances not found" in capsys.readouterr().out
+    server.broken, server.zone[RECORD, "SRV"] = set(), ["0 0 31003 one.node.consul."]
+    assert found(names) == [("127.0.0.1:31003", 0)]
+
+
 def test_one_bad_target_of_a_record_hides_no_other(server: NameServer, names: Names) -> None:
     server.tells_addresses = False
     server.broken = {"other.node.consul."}
