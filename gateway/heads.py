@@ -158,13 +158,14 @@ class Reader:
         self.received, self.complete, self._has_head = 0, False, False
         method = line[1]
         # The parser knows the methods of its day; how a body is framed does not depend on them.
-        self.feed(head if method in PARSED_METHODS else b"POST" + head[line.end(1) :])
+        read = head if method in PARSED_METHODS else b"POST" + head[line.end(1) :]
+        self._beside = -len(read)
+        self.feed(read)
         if not self._has_head:
             raise Refused(431 if len(head) > LARGEST_HEAD else 400, "the head")
         if len(self._pairs) > MOST_FIELDS or (len(head) > LARGEST_FIELD and self._has_long_field()):
             raise Refused(431, "the header fields")
         keeps = self._keeps and not self.overran
-        self._beside = 0
         return Request(method.decode(), line[2].decode("latin-1"), line[3].decode(), keeps, self._pairs)
 
     def feed(self, data: bytes) -> None:

@@ -100,6 +100,13 @@ def test_nothing_behind_a_refused_request_is_read(door: Gateway, sent: bytes) ->
     assert not door.orders.received
 
 
+def test_what_one_request_says_beside_its_body_is_not_counted_against_the_next(door: Gateway) -> None:
+    with door.wire() as wire:
+        assert wire.send(CHUNKED + b"0\r\n" + b"X: " + b"a" * 100_000 + b"\r\n\r\n").answer().status == 200
+        head = POST + b"".join(b"X-%d: %b\r\n" % (number, b"a" * 8000) for number in range(6))
+        assert wire.send(head + b"Content-Length: 5\r\n\r\n").send(b"hello").answer().status == 200
+
+
 @pytest.mark.parametrize(("sent", "status"), TOO_LARGE.values(), ids=TOO_LARGE)
 def test_a_head_that_is_too_large_is_refused(door: Gateway, sent: bytes, status: int) -> None:
     with door.wire() as wire:
