@@ -99,10 +99,10 @@ class Proxy:
 
     def make_room(self) -> bool:
         """Hang up on who has been idle longest, if anybody is: who stays for nothing must lock nobody out."""
-        for visitor in self.idle:
+        visitor = next((each for each in self.idle if not each.has_spoken), None)
+        if visitor is not None:
             visitor.close()
-            return True
-        return False
+        return visitor is not None
 
     def take(self, visitor: Visitor, request: Request) -> None:
         """See to a request whose head has come."""

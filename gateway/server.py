@@ -33,10 +33,10 @@ def serve(settings: GatewaySettings) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished first. SIGHUP has the routes read again."""
     logs.configure("gateway", settings.log_level)
     claim_port(settings)
-    allow_files()
+    most = connections_allowed()
     proxy: Proxy = create_app(settings).extensions["proxy"]
     proxy.start()
-    door = Door(proxy, settings)
+    door = Door(proxy, settings, most)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, door.begin_to_leave)
     # By way of the loop: a handler that is itself interrupted must not meet a lock.
@@ -54,10 +54,11 @@ def serve(settings: GatewaySettings) -> None:
 class Door:
     """Where clients come in, until it is closed for good."""
 
-    def __init__(self, proxy: Proxy, settings: GatewaySettings) -> None:
+    def __init__(self, proxy: Proxy, settings: GatewaySettings, most: int) -> None:
         self.due = math.inf
         self.is_client = False
         self._proxy = proxy
+        self._most = most
         self._drain_seconds = settings.drain_seconds
         self._loop: Loop = proxy.loop
         self._last_call = math.inf
@@ -76,7 +77,7 @@ class Door:
                 client, address = self._listener.accept()
             except OSError:
                 return
-            if len(self._proxy.visitors) >= CONNECTIONS and not self._proxy.make_room():
+            if len(self._proxy.visitors) >= self._most and not self._proxy.make_room():
                 client.close()
                 continue
             client.setblocking(False)
@@ -107,8 +108,10 @@ class Door:
             self._loop.end()
 
 
-def allow_files() -> None:
-    """Let this process have a socket for each connection that it may hold."""
+def connections_allowed() -> int:
+    """How many clients this process may hold: with a socket to a service for each, no more than it may have files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < FILES:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(FILES, hard) if hard > 0 else FILES, hard))
+    files = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft < files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    return files // 2

@@ -80,6 +80,7 @@ class Visitor(Stream):
     def send_now(self) -> None:
         super().send_now()
         if self.unsent:
+            self._proxy.idle.pop(self, None)
             self.due = min(self.due, self.loop.now + STALLED_SECONDS)
 
     def on_drained(self) -> None:
@@ -184,6 +185,14 @@ class Visitor(Stream):
         if errand is not None:
             errand.drop()
         self._proxy.say_no(self, problem, errand)
+
+    @property
+    def has_spoken(self) -> bool:
+        """Has it sent something that has not been read yet?"""
+        try:
+            return bool(self._recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
 
     def leave_if_idle(self) -> None:
         """The gateway is about to stop: hang up soon, unless an answer is due."""

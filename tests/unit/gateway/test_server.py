@@ -1,9 +1,12 @@
 """The process: how it starts, what it leaves behind, how it ends."""
 
+import resource
 import signal
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from http.client import HTTPResponse
 from pathlib import Path
 
 import pytest
@@ -81,13 +84,29 @@ def test_it_hangs_up_on_a_client_who_asked_for_that(door: Gateway, size: int) ->
         assert wire.is_closed()
 
 
+PEER = ("127.0.0.1", "http")
+Pairs = Callable[[], tuple[socket.socket, socket.socket]]
+
+
+@pytest.fixture
+def pair() -> Iterator[Pairs]:
+    """Makes both ends of a connection: the gateway's, and the client's."""
+    with ExitStack() as stack:
+
+        def make() -> tuple[socket.socket, socket.socket]:
+            ours, theirs = socket.socketpair()
+            ours.setblocking(False)
+            return ours, stack.enter_context(theirs)
+
+        yield make
+
+
 @pytest.fixture
 def crowded_door(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> int:
     """The port of a gateway that takes three connections at once."""
-    monkeypatch.setattr(server, "CONNECTIONS", 3)
     settings = GatewaySettings.load(secret_key=SECRET_KEY, service_token=SERVICE_TOKEN, port=free_port())
     proxy: Proxy = make_app("gateway").extensions["proxy"]
-    server.Door(proxy, settings)
+    server.Door(proxy, settings, most=3)
     threading.Thread(target=proxy.loop.run, daemon=True).start()
     return settings.port
 
@@ -120,6 +139,41 @@ def test_who_has_been_idle_longest_makes_room(crowded_door: int) -> None:
         served(connected(stack, crowded_door))
         served(regular)
         assert busy.send(b"hello").answer().status == 503, "there are no services"
+
+
+@pytest.mark.parametrize("hard", [0, 100, 1_000_000, resource.RLIM_INFINITY])
+def test_no_more_clients_are_let_in_than_the_system_gives_files_for(hard: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    got = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (50, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: got.append(limits))
+    assert server.connections_allowed() == {0: 0, 100: 50}.get(hard, server.CONNECTIONS)
+    assert got == {0: [], 100: [(100, 100)]}.get(hard, [(server.FILES, hard)])
+
+
+def test_nobody_makes_room_whose_words_have_not_been_read(make_app: MakeApp, pair: Pairs) -> None:
+    proxy: Proxy = make_app("gateway").extensions["proxy"]
+    (spoken, client), (silent, _) = pair(), pair()
+    client.send(b"GET")
+    for connected in (spoken, silent):
+        proxy.welcome(connected, PEER)
+    assert proxy.make_room()
+    assert [visitor.fileno() for visitor in proxy.visitors] == [spoken.fileno()]
+    assert not proxy.make_room()
+
+
+def test_nobody_makes_room_who_has_not_taken_all_of_his_answer(make_app: MakeApp, pair: Pairs) -> None:
+    proxy: Proxy = make_app("gateway").extensions["proxy"]
+    connected, client = pair()
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+    client.sendall(b"GET /assets/shop.css HTTP/1.1\r\nHost: shop.test\r\n\r\n")
+    proxy.welcome(connected, PEER)
+    [visitor] = proxy.visitors
+    threading.Thread(target=proxy.loop.run, daemon=True).start()
+    eventually(lambda: visitor.unsent and visitor not in proxy.idle)
+    answer = HTTPResponse(client)
+    answer.begin()
+    assert len(answer.read()) == int(answer.headers["Content-Length"])
+    eventually(lambda: visitor in proxy.idle)
 
 
 def test_nobody_makes_room_whose_request_is_under_way(crowded_door: int) -> None:
