@@ -1,5 +1,6 @@
 """A request on its way to a service: what is sent, what it is known by, and what the client gets of the answer."""
 
+import math
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -57,10 +58,8 @@ class Errand:
         self._exchange: Exchange | None = None
         self._is_kept = False
         said = self.request.said
-        left = deadlines.told(_text(said.get("x-time-left")))
-        self.is_hurried = left < self.patience
-        self._leaves = self.loop.now + left
-        self.deadline = min(self.loop.now + self.patience, self._leaves)
+        self.leaves = self.loop.now + deadlines.told(_text(said.get("x-time-left")))
+        self.deadline = min(self.loop.now + self.patience, self.leaves)
         self.is_repeatable = self.request.method in REPEATABLE or self._has_key()
         self.request_id = request_id(_text(said.get("x-request-id")))
         self.offered = _text(said.get("traceparent"))
@@ -88,8 +87,7 @@ class Errand:
         if self.offered and self.trace_id in self.offered and "tracestate" in said:
             context += f"tracestate: {_text(said['tracestate'])}\r\n"
         head = request_head(self.request, self.target, self.client, context, self.validator)
-        left = max(0, int((self.deadline - self.loop.now) * 1000))
-        return b"%b%bX-Time-Left: %d\r\n\r\n" % (head, self.body.framing, left)
+        return b"%b%b%b\r\n" % (head, self.body.framing, self._time_left())
 
     def may_be_tried_again(self, failure: Failure) -> bool:
         """Is nothing risked by sending it once more?"""
@@ -240,6 +238,13 @@ class Errand:
             self._visitor.errand = None
             self._proxy.say_no(self._visitor, problem, self)
 
+    def _time_left(self) -> bytes:
+        """The header that tells the service how long it has; where it waits for the client, only what that said."""
+        until = self.deadline if self.body.whole is not None else self.leaves
+        if until == math.inf:
+            return b""
+        return b"X-Time-Left: %d\r\n" % max(0, int((until - self.loop.now) * 1000))
+
     def _has_key(self) -> bool:
         """Does it carry an idempotency key that the service gets to see?"""
         said = self.request.said
@@ -248,7 +253,7 @@ class Errand:
     def _send(self) -> None:
         if self.request.has_body:
             # How long the client took to say it all is not the service's time.
-            self.deadline = min(self.loop.now + self.patience, self._leaves)
+            self.deadline = min(self.loop.now + self.patience, self.leaves)
         cache = self._proxy.cache
         if not (cache.takes(self) and cache.see_to(self)):
             self.go()

@@ -58,7 +58,7 @@ class Exchange:
         if connection.is_connected:
             self._is_sent = self._errand.body.complete
             connection.send(self._errand.body.taken())
-            connection.wait_until(self._errand.loop.now + self._patience)
+            connection.wait_until(self._latest)
         if not connection.is_connected or connection.unsent > PLENTY:
             self._errand.hold()
 
@@ -131,15 +131,18 @@ class Exchange:
         self._errand.failed(failure)
 
     @property
-    def _patience(self) -> float:
-        """For how many seconds the instance may be silent; while it is the client that is waited for, for ever."""
+    def _latest(self) -> float:
+        """Until when the instance may be silent; while it is the client that is waited for, as long as that waits."""
+        errand, silence = self._errand, math.inf
         if self._is_sent:
-            return self._errand.patience
-        return STALLED_SECONDS if self._connection is not None and self._connection.unsent else math.inf
+            silence = errand.patience
+        elif self._connection is not None and self._connection.unsent:
+            silence = STALLED_SECONDS
+        return min(errand.loop.now + silence, errand.leaves)
 
     def _is_at_fault(self, failure: Failure) -> bool:
         """Is the failure to be laid at the service's door? Not where the client had less patience than we have."""
-        return not (isinstance(failure, TooSlow) and self._errand.is_hurried)
+        return not (isinstance(failure, TooSlow) and self._errand.loop.now >= self._errand.leaves)
 
     def _make_room(self) -> None:
         """A long answer has begun: however slowly its client takes it, the next one need not wait for that."""

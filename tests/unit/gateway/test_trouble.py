@@ -121,6 +121,24 @@ def test_a_client_can_only_wait_for_less(door: Gateway) -> None:
         assert 1500 < int(door.catalogue.last.header("X-Time-Left") or 0) <= 2000
 
 
+def test_a_service_that_waits_for_the_client_has_all_its_time_after_that(door: Gateway) -> None:
+    with door.wire() as wire:
+        head = b"POST /cart HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 100000\r\n\r\n"
+        assert wire.send(head + b"x" * 100_000).answer().status == 200
+    assert door.orders.last.header("X-Time-Left") is None
+
+
+def test_who_waits_for_less_is_told_sooner_after_a_long_body_too(gateway_with: Callable[..., Gateway]) -> None:
+    door = gateway_with(UPSTREAM_SECONDS="3600")
+    door.orders.answering = lambda request: None
+    head = b"POST /cart HTTP/1.1\r\nHost: shop.test\r\nX-Time-Left: 300\r\nContent-Length: 100000\r\n\r\n"
+    for _ in range(12):
+        with door.wire() as wire:
+            assert wire.send(head + b"x" * 100_000).answer().status == 504
+    door.orders.answering = lambda request: reply()
+    assert door.ask("/cart").status == 200
+
+
 def test_who_waits_for_less_is_told_sooner(gateway_with: Callable[..., Gateway]) -> None:
     door = gateway_with(UPSTREAM_SECONDS="3600")
     door.catalogue.answering = lambda request: None
