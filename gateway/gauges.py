@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 OPEN = Gauge("gateway_breaker_open", "Is the service being left alone (1)?", ["service"], registry=registry)
 TAKEN = Gauge("gateway_bulkhead_taken", "Requests under way at the service", ["service"], registry=registry)
 PLACES = Gauge("gateway_bulkhead_places", "How many there may be", ["service"], registry=registry)
+STREAMS = Gauge("gateway_streams", "Long answers that clients are taking beside them", ["service"], registry=registry)
 BUDGET = Gauge("gateway_retry_budget", "How many repeats may be spent now", ["service"], registry=registry)
 KNOWN = Gauge("gateway_instances", "Instances of the service that are known", ["service"], registry=registry)
 RESTING = Gauge("gateway_instances_resting", "Those of them that are left alone", ["service"], registry=registry)
-OF_A_SERVICE = (OPEN, TAKEN, PLACES, BUDGET, KNOWN, RESTING)
+OF_A_SERVICE = (OPEN, TAKEN, PLACES, STREAMS, BUDGET, KNOWN, RESTING)
 CACHE_BYTES = Gauge("gateway_cache_bytes", "How much the cache keeps", registry=registry)
 
 
@@ -54,6 +55,7 @@ def show(service: Service) -> None:
     OPEN.labels(service.name).set_function(lambda: service.breaker.is_open)
     TAKEN.labels(service.name).set_function(lambda: service.bulkhead.taken)
     PLACES.labels(service.name).set_function(lambda: service.bulkhead.places)
+    STREAMS.labels(service.name).set_function(lambda: service.streams.taken)
     BUDGET.labels(service.name).set_function(lambda: service.budget.left)
     KNOWN.labels(service.name).set_function(lambda: len(service.instances))
     RESTING.labels(service.name).set_function(lambda: sum(each.is_resting for each in service.instances))

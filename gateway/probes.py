@@ -16,7 +16,7 @@ from gateway.instances import Instance, Service
 from gateway.streams import RECEIVE
 
 READY = 200
-PATIENCE_SECONDS = 2.0
+PATIENCE_SECONDS = 1.5  # for all of it: a container's own probe waits two seconds
 FRESH_SECONDS = 1.0
 LARGEST_DOCUMENT = 4 * 1024 * 1024
 
