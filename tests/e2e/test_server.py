@@ -53,10 +53,9 @@ def test_a_killed_process_is_started_again(shop_with: Callable[..., Shop]) -> No
     assert "product ended (signal SIGKILL); starting it again" in shop.output
 
 
-def test_the_gateway_goes_before_the_services(shop_with: Callable[..., Shop]) -> None:
-    shop = shop_with()
+def test_the_gateway_goes_before_the_services(suite: Shop) -> None:
     niceness = {
-        name: os.getpriority(os.PRIO_PROCESS, shop.pid(name)) for name in ("auth", "product", "order", "gateway")
+        name: os.getpriority(os.PRIO_PROCESS, suite.pid(name)) for name in ("auth", "product", "order", "gateway")
     }
     assert niceness.pop("gateway") < min(niceness.values())
 
@@ -78,8 +77,8 @@ def test_no_process_outlives_a_server_that_is_killed(shop_with: Callable[..., Sh
     eventually(lambda: not alive(started))
 
 
-def test_a_second_shop_on_the_same_data_is_refused(shop_with: Callable[..., Shop]) -> None:
-    refused = start(shop_with().data, "--fresh")
+def test_a_second_shop_on_the_same_data_is_refused(suite: Shop) -> None:
+    refused = start(suite.data, "--fresh")
     assert refused.returncode == 1
     assert "a shop already runs on" in refused.stderr
 

@@ -131,7 +131,7 @@ def test_a_service_that_waits_for_the_client_has_all_its_time_after_that(door: G
 def test_who_waits_for_less_is_told_sooner_after_a_long_body_too(gateway_with: Callable[..., Gateway]) -> None:
     door = gateway_with(UPSTREAM_SECONDS="3600")
     door.orders.answering = lambda request: None
-    head = b"POST /cart HTTP/1.1\r\nHost: shop.test\r\nX-Time-Left: 300\r\nContent-Length: 100000\r\n\r\n"
+    head = b"POST /cart HTTP/1.1\r\nHost: shop.test\r\nX-Time-Left: 50\r\nContent-Length: 100000\r\n\r\n"
     for _ in range(12):
         with door.wire() as wire:
             assert wire.send(head + b"x" * 100_000).answer().status == 504
