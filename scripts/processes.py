@@ -1,6 +1,7 @@
 """The shop's processes as data: what runs, on which port, with which environment."""
 
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,9 +48,11 @@ PROCESSES = (
     works("order"),
 )
 DATABASES = {"auth_service": "AUTH", "product_service": "PRODUCT", "order_service": "ORDER"}
-LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"
+LOOPBACK = "127.0.0.1"
 HOST = os.environ.get("HOST") or LOOPBACK
-FOUND_AT = LOOPBACK if HOST == EVERYWHERE else HOST
+FAMILY = socket.AF_INET6 if ":" in HOST else socket.AF_INET
+EVERYWHERE = {"0.0.0.0": LOOPBACK, "::": "[::1]"}
+FOUND_AT = EVERYWHERE.get(HOST) or (f"[{HOST}]" if FAMILY is socket.AF_INET6 else HOST)
 
 
 def port(name: str) -> int:

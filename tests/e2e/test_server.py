@@ -83,12 +83,15 @@ def test_a_second_shop_on_the_same_data_is_refused(suite: Shop) -> None:
     assert "a shop already runs on" in refused.stderr
 
 
-def test_a_taken_port_is_named_with_its_remedy(tmp_path: Path) -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
+@pytest.mark.parametrize(("host", "family"), [("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6)])
+def test_a_taken_port_is_named_with_its_remedy(tmp_path: Path, host: str, family: socket.AddressFamily) -> None:
+    try:
+        other = socket.create_server((host, 0), family=family)
+    except OSError:
+        pytest.skip(f"this machine has no {host}")
+    with other:
         port = other.getsockname()[1]
-        refused = start(tmp_path, ORDER_PORT=str(port))
+        refused = start(tmp_path, HOST=host, ORDER_PORT=str(port))
     assert refused.returncode == 1
     assert f"port {port} is taken" in refused.stderr
     assert "ORDER_PORT=" in refused.stderr
@@ -100,6 +103,9 @@ def test_a_taken_port_is_named_with_its_remedy(tmp_path: Path) -> None:
         ("", "127.0.0.1", "localhost"),
         ("0.0.0.0", "127.0.0.1", "localhost"),
         ("192.168.7.7", "192.168.7.7", "192.168.7.7"),
+        ("::1", "[::1]", "[::1]"),
+        ("::", "[::1]", "[::1]"),
+        ("2001:db8::7", "[2001:db8::7]", "[2001:db8::7]"),
     ],
 )
 def test_processes_are_looked_for_where_they_listen(host: str, found_at: str, front_door: str) -> None:
