@@ -109,15 +109,22 @@ class Shop:
 
     def containers(self, service: str) -> list[str]:
         """The ids of a service's containers, oldest first, whether they run or not: as Compose counts them."""
-        line = ["docker", "ps", "--all", "--quiet", "--no-trunc"]
-        for label in (f"project={self.name}", f"service={service}", "oneoff=False"):
-            line += ["--filter", f"label=com.docker.compose.{label}"]
-        return asked(line).split()[::-1]
+        return self._listed(service, "--all")
+
+    def running(self, service: str) -> list[str]:
+        """Those of them that run, or will again by themselves: one that was stopped has neither port nor memory."""
+        return self._listed(service)
 
     def model(self) -> dict[str, Any]:
         """The Compose file as Compose understands it."""
         model: dict[str, Any] = json.loads(self.ask("config", "--format", "json"))
         return model
+
+    def _listed(self, service: str, *options: str) -> list[str]:
+        line = ["docker", "ps", "--quiet", "--no-trunc", *options]
+        for label in (f"project={self.name}", f"service={service}", "oneoff=False"):
+            line += ["--filter", f"label=com.docker.compose.{label}"]
+        return asked(line).split()[::-1]
 
     def _files(self, option: str) -> list[str]:
         return [word for name in self.files for word in (option, name)]

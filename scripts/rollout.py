@@ -115,6 +115,10 @@ def remove(container: str) -> None:
 
 
 def addresses(shop: Shop) -> list[str]:
-    """Where the gateways answer, from this machine."""
-    found = [asked(["docker", "port", container, "8080/tcp"]).split()[0] for container in shop.containers("gateway")]
-    return sorted(f"http://127.0.0.1:{place.rpartition(':')[2]}" for place in found)
+    """Where the gateways answer, from this machine; raises Failed when one has ended since it was healthy."""
+    gateways = shop.containers("gateway")
+    for gateway in gateways:
+        if state(gateway) == "gone":
+            raise Failed(f"a gateway does not stay up:\n{last_words(gateway)}")
+    places = [asked(["docker", "port", gateway, "8080/tcp"]).split()[0] for gateway in gateways]
+    return sorted(f"http://127.0.0.1:{place.rpartition(':')[2]}" for place in places)

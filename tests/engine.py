@@ -1,7 +1,7 @@
 """A stand-in for `docker`, with as much of it as a release asks; every container is a file.
 
-What it starts is healthy, unless $STARTED says how else it is: `unhealthy`, `restarting`, `exited`. What `compose run`
-runs in `NAME` is named `NAME-run`.
+What it starts is healthy, unless $STARTED says how else it is: `unhealthy`, `restarting`, `exited`, or `brief`, healthy
+for one look. What `compose run` runs in `NAME` is named `NAME-run`.
 """
 
 import json
@@ -28,8 +28,8 @@ def engine(words: list[str]) -> str:
             told = "28.0.0"
         case ["ps", *options]:
             told = "\n".join(listed(options))
-        case ["port", *_]:
-            told = "0.0.0.0:8080"
+        case ["port", container, port]:
+            told = published(container, port)
         case ["image", "inspect", *_, image]:
             told = image
         case ["logs", *_]:
@@ -70,8 +70,14 @@ def listed(options: list[str]) -> list[str]:
     """The containers that a filter lets through, newest first."""
     service = next((word.rpartition("=")[2] for word in options if "compose.service=" in word), "")
     found = of(service) if "label=com.docker.compose.oneoff=False" in options else of(service, service + "-run")
-    running = "status=running" in options
-    return [name for name in found[::-1] if not running or seen(name)["State"]["Status"] == "running"]
+    return [name for name in found[::-1] if "--all" in options or seen(name)["State"]["Status"] != "exited"]
+
+
+def published(container: str, port: str) -> str:
+    """Where a container's port is to be had."""
+    if seen(container)["State"]["Status"] != "running":
+        sys.exit(f"Error: No public port '{port}' published for {container}")
+    return "0.0.0.0:8080"
 
 
 def of(*services: str) -> list[str]:
@@ -82,6 +88,9 @@ def of(*services: str) -> list[str]:
 def seen(container: str) -> dict[str, Any]:
     """A container as the engine describes it."""
     service, tag, health = (CONTAINERS / container).read_text().split()
+    if health == "brief":
+        (CONTAINERS / container).write_text(f"{service} {tag} exited")
+        health = "healthy"
     status = "running" if health in ("healthy", "unhealthy") else health
     labels = {"com.docker.compose.config-hash": "as-ever"}
     state = {"Status": status, "Health": {"Status": health}}

@@ -3,6 +3,7 @@
 import gzip
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -81,6 +82,11 @@ class Engine:
         container.write_text(f"{service} {told}")
         return container
 
+    def turn(self, state: str) -> None:
+        """From now on all containers are in this state."""
+        for container in self._containers.iterdir():
+            container.write_text(f"{container.read_text().rpartition(' ')[0]} {state}")
+
     def containers(self, service: str) -> list[str]:
         """Of which release a service's containers are, and how they are."""
         told = [path.read_text().partition(" ") for path in sorted(self._containers.iterdir())]
@@ -99,6 +105,25 @@ def test_a_release_that_dies_at_once_takes_nobodys_place(engine: Engine, run: Ru
     assert "auth-service does not become healthy:\nits last words" in rolled.stderr
     for service in STATELESS:
         assert engine.containers(service) == ["1 healthy"] * REPLICAS
+
+
+def test_a_gateway_that_ends_again_is_told_and_gone_back_from(engine: Engine, deployed: Path, run: Run) -> None:
+    (deployed / "release").write_text("1")
+    rolled = run("deploy", "--no-build", "--tag", "2", STARTED="brief")
+    assert "2 failed: a gateway does not stay up:\nits last words\ngoing back to 1" in rolled.stderr
+    assert "Traceback" not in rolled.stderr
+
+
+@pytest.mark.parametrize(("state", "told"), [("healthy", ""), ("restarting", ""), ("exited", "port {} is taken")])
+def test_only_a_stopped_shop_needs_its_ports_anew(
+    engine: Engine, deployed: Path, run: Run, state: str, told: str
+) -> None:
+    engine.turn(state)
+    with socket.create_server(("127.0.0.1", 0)) as somebody:
+        port = somebody.getsockname()[1]
+        checked = run("deploy", "--check", GATEWAY_PORTS=str(port))
+    assert checked.returncode == (1 if told else 0), checked.stderr
+    assert told.format(port) in checked.stderr
 
 
 def test_a_migration_that_fails_is_told_in_its_own_words(engine: Engine, deployed: Path, run: Run) -> None:
