@@ -1,6 +1,6 @@
 """The catalogue on its own, and the people who come to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from tests.builders import offer
 from tests.services import SERVICE_TOKEN
 
 Offer = Callable[..., dict[str, Any]]
+StockOf = Callable[[str], dict[str, int]]
 
 
 @pytest.fixture
@@ -62,3 +63,33 @@ def stock_of(product_app: Flask) -> Callable[[str], dict[str, int]]:
         return dict(row._mapping)
 
     return look
+
+
+@pytest.fixture
+def reserve(orders: FlaskClient) -> Callable[..., Any]:
+    """Reserves: `reserve("order-1", mug=2, cup=1)`."""
+
+    def ask(reference: str, *, seconds: int | None = None, **goods: int) -> Any:
+        items = [{"slug": slug, "quantity": quantity} for slug, quantity in goods.items()]
+        body = {"items": items, "reference": reference} | ({"ttl_seconds": seconds} if seconds else {})
+        return orders.post("/api/v2/reservations", json=body)
+
+    return ask
+
+
+@pytest.fixture
+def books_in_order(product_app: Flask) -> Iterator[None]:
+    """Whatever happened, no product's stock fails to add up, and the ledger says the same."""
+    yield
+    db.session.rollback()
+    laid = sa.text(
+        "SELECT p.slug, p.available, p.reserved, p.sold, p.stocked, "
+        "(SELECT COALESCE(SUM(m.delta), 0) FROM stock_movements m WHERE m.product_id = p.id) AS on_hand, "
+        "(SELECT COALESCE(SUM(l.quantity), 0) FROM reservation_lines l JOIN reservations r ON r.id = l.reservation_id "
+        "WHERE l.product_id = p.id AND r.status = 'held') AS held FROM products p"
+    )
+    for row in db.session.execute(laid):
+        assert row.available + row.reserved + row.sold == row.stocked
+        assert min(row.available, row.reserved, row.sold) >= 0
+        assert row.on_hand == row.available + row.reserved
+        assert row.held == row.reserved

@@ -1,7 +1,6 @@
 """Goods are held for a buyer, all or nothing, then sold, given back or set free by time."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,25 +10,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from chassis.database import db, now
-from product_service.models import Reservation, StockMovement
+from product_service.models import Reservation
 from product_service.worker import expire_due, forget_settled
-from tests.services import SERVICE_TOKEN
-from tests.unit.product_service.conftest import Offer
+from tests.unit.product_service.conftest import Offer, StockOf
 
 PATH = "/api/v2/reservations"
-StockOf = Callable[[str], dict[str, int]]
-
-
-@pytest.fixture
-def reserve(orders: FlaskClient) -> Callable[..., Any]:
-    """Reserves: `reserve("order-1", mug=2, cup=1)`."""
-
-    def ask(reference: str, *, seconds: int | None = None, **goods: int) -> Any:
-        items = [{"slug": slug, "quantity": quantity} for slug, quantity in goods.items()]
-        body = {"items": items, "reference": reference} | ({"ttl_seconds": seconds} if seconds else {})
-        return orders.post(PATH, json=body)
-
-    return ask
+pytestmark = pytest.mark.usefixtures("books_in_order")
 
 
 @pytest.fixture
@@ -42,24 +28,6 @@ def later(product_app: Flask) -> Callable[[str], None]:
         db.session.commit()
 
     return pass_time
-
-
-@pytest.fixture(autouse=True)
-def books_in_order(product_app: Flask) -> Iterator[None]:
-    """Whatever happened, no product's stock fails to add up, and the ledger says the same."""
-    yield
-    db.session.rollback()
-    laid = sa.text(
-        "SELECT p.slug, p.available, p.reserved, p.sold, p.stocked, "
-        "(SELECT COALESCE(SUM(m.delta), 0) FROM stock_movements m WHERE m.product_id = p.id) AS on_hand, "
-        "(SELECT COALESCE(SUM(l.quantity), 0) FROM reservation_lines l JOIN reservations r ON r.id = l.reservation_id "
-        "WHERE l.product_id = p.id AND r.status = 'held') AS held FROM products p"
-    )
-    for row in db.session.execute(laid):
-        assert row.available + row.reserved + row.sold == row.stocked
-        assert min(row.available, row.reserved, row.sold) >= 0
-        assert row.on_hand == row.available + row.reserved
-        assert row.held == row.reserved
 
 
 def test_goods_are_held_at_their_price_of_now(
@@ -299,65 +267,3 @@ def test_a_bad_reservation_is_refused(orders: FlaskClient, changed: dict[str, An
     body = {"items": [{"slug": "mug", "quantity": 1}], "reference": "order-1"}
 
     assert orders.post(PATH, json=body | changed).status_code == 422
-
-
-def crowd(app: Flask, bodies: list[dict[str, Any]]) -> list[tuple[int, Any]]:
-    """What everybody is told who comes with these wishes at once."""
-
-    def buy(body: dict[str, Any]) -> tuple[int, Any]:
-        with app.app_context():
-            answer = app.test_client(token=SERVICE_TOKEN).post(PATH, json=body)
-            return answer.status_code, answer.get_json()
-
-    with ThreadPoolExecutor(16) as pool:
-        return list(pool.map(buy, bodies))
-
-
-def test_two_hundred_buyers_of_a_hundred_units_get_exactly_a_hundred(
-    product_app: Flask, product: Offer, stock_of: StockOf
-) -> None:
-    product(slug="mug", stock=100)
-    product(slug="cup", stock=1000)
-    mug, cup = {"slug": "mug", "quantity": 1}, {"slug": "cup", "quantity": 1}
-    baskets = [[mug], [mug, cup], [cup, mug]]
-
-    told = crowd(product_app, [{"items": baskets[n % 3], "reference": f"buyer-{n}"} for n in range(200)])
-
-    assert sorted(status for status, _ in told) == [201] * 100 + [409] * 100
-    assert stock_of("mug") == {"available": 0, "reserved": 100, "sold": 0, "stocked": 100}
-    bundles = [n for n, (status, _) in enumerate(told) if status == 201 and n % 3]
-    assert stock_of("cup")["reserved"] == len(bundles)
-
-
-def test_one_reference_at_once_is_one_reservation_even_of_the_last_goods(
-    product_app: Flask, product: Offer, stock_of: StockOf
-) -> None:
-    product(slug="mug", stock=1)
-
-    told = crowd(product_app, [{"items": [{"slug": "mug", "quantity": 1}], "reference": "same"}] * 16)
-
-    assert [status for status, _ in told] == [201] * 16
-    assert len({document["id"] for _, document in told}) == 1
-    assert stock_of("mug")["reserved"] == 1
-
-
-def test_commit_and_release_at_once_leave_the_books_in_order(
-    product_app: Flask, product: Offer, reserve: Callable[..., Any]
-) -> None:
-    product(slug="mug", stock=20)
-    product(slug="cup", stock=20)
-    held = [reserve(f"order-{number}", mug=1, cup=1).get_json()["id"] for number in range(10)]
-
-    def settle(number: int) -> int:
-        with product_app.app_context():
-            client = product_app.test_client(token=SERVICE_TOKEN)
-            path = f"{PATH}/{held[number // 4]}"
-            return (client.delete(path) if number % 2 else client.post(f"{path}/commit")).status_code
-
-    with ThreadPoolExecutor(8) as pool:
-        told = list(pool.map(settle, range(40)))
-
-    assert set(told) <= {200, 204, 410}
-    db.session.rollback()
-    sales = db.session.scalars(sa.select(StockMovement.delta).where(StockMovement.kind.in_(["sale", "return"])))
-    assert sum(sales) == 0
