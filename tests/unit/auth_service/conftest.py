@@ -60,6 +60,12 @@ def stranger(app: Flask) -> Visitor:
 
 
 @pytest.fixture
+def browser(app: Flask) -> FlaskClient:
+    """A browser that has not been here."""
+    return app.test_client()
+
+
+@pytest.fixture
 def person(app: Flask) -> MakeVisitor:
     """Makes somebody with an account, who is signed in."""
     return lambda **changed: newcomer(app, **changed)
