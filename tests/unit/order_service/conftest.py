@@ -89,6 +89,16 @@ def read(who: FlaskClient, order_id: str) -> dict[str, Any]:
     return order
 
 
+def slug_of(answer: TestResponse) -> str:
+    """Which problem an answer tells of."""
+    return str(answer.get_json()["type"]).rpartition("/")[2]
+
+
+def kept(till: Till) -> int:
+    """What all customers together have paid and not got back."""
+    return sum(till.kept(order_id) for order_id in till.charges)
+
+
 @pytest.fixture
 def work(app: Flask) -> Callable[[], int]:
     """Has the worker look for orders to finish, when every pause and every lease is over."""

@@ -1,31 +1,17 @@
 """Checkout: charged once, and exactly when the order ends confirmed."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from chassis.database import db
 from order_service.domain import orders as domain
-from order_service.domain import saga
 from order_service.models import OutboxEvent
 from tests.accounts import Accounts
-from tests.unit.order_service.conftest import ADDRESS, check_out, put, read
+from tests.unit.order_service.conftest import ADDRESS, check_out, kept, put, read, slug_of
 from tests.unit.order_service.others import Shelf, Till
-
-Work = Callable[[], int]
-
-
-def slug_of(answer: TestResponse) -> str:
-    return str(answer.get_json()["type"]).rpartition("/")[2]
-
-
-def kept(till: Till) -> int:
-    return sum(till.kept(order_id) for order_id in till.charges)
 
 
 def test_an_order_is_paid_and_confirmed(ada: FlaskClient, shelf: Shelf, till: Till) -> None:
@@ -60,65 +46,6 @@ def test_a_confirmed_order_is_told_to_others_once(ada: FlaskClient, shelf: Shelf
     event = db.session.query(OutboxEvent).one()
 
     assert (event.type, event.subject) == ("order.confirmed", order["id"])
-
-
-def test_the_same_key_gives_the_same_answer(ada: FlaskClient, shelf: Shelf, till: Till) -> None:
-    put(ada, shelf.offer())
-    first = check_out(ada, key="one")
-
-    again = check_out(ada, key="one")
-
-    assert (again.status_code, again.data) == (201, first.data)
-    assert again.headers["Idempotency-Replayed"] == "true"
-    assert till.asked == 1
-
-
-def test_the_same_key_with_another_body_is_refused(ada: FlaskClient, shelf: Shelf) -> None:
-    put(ada, shelf.offer())
-    check_out(ada, key="one")
-
-    assert check_out(ada, token="pm_card_chargeDeclined", key="one").status_code == 422
-
-
-def test_keys_are_ones_own(ada: FlaskClient, bob: FlaskClient, shelf: Shelf) -> None:
-    mug = shelf.offer()
-    put(ada, mug)
-    put(bob, mug)
-
-    first, second = check_out(ada, key="one"), check_out(bob, key="one")
-
-    assert first.get_json()["id"] != second.get_json()["id"]
-
-
-def test_a_key_is_required(ada: FlaskClient) -> None:
-    body = {"payment": {"method": "card", "token": "pm_card_visa"}, "shipping_address": ADDRESS}
-
-    assert ada.post("/api/v2/orders", json=body).status_code == 400
-
-
-def test_fifty_identical_requests_make_one_order(app: Flask, accounts: Accounts, shelf: Shelf, till: Till) -> None:
-    ada = app.test_client(token=accounts.token("ada"))
-    put(ada, shelf.offer())
-    db.session.commit()
-
-    with ThreadPoolExecutor(10) as threads:
-        answers = list(
-            threads.map(lambda _: check_out(app.test_client(token=accounts.token("ada")), key="one"), range(50))
-        )
-
-    assert {(answer.status_code, answer.data) for answer in answers} == {(201, answers[0].data)}
-    assert len(till.charges) == 1
-
-
-def test_of_two_keys_on_one_cart_one_gets_the_order(app: Flask, accounts: Accounts, shelf: Shelf, till: Till) -> None:
-    put(app.test_client(token=accounts.token("ada")), shelf.offer())
-    db.session.commit()
-
-    with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda _: check_out(app.test_client(token=accounts.token("ada"))), range(8)))
-
-    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
-    assert len(till.charges) == 1
 
 
 def test_a_decline_is_remembered_and_leaves_the_cart(ada: FlaskClient, shelf: Shelf, till: Till) -> None:
@@ -208,128 +135,6 @@ def test_more_than_a_card_pays_is_refused(ada: FlaskClient, shelf: Shelf, till: 
     refused = check_out(ada)
 
     assert (refused.status_code, slug_of(refused), till.asked) == (409, "total-too-large", 0)
-
-
-def test_what_was_put_into_the_cart_meanwhile_stays(ada: FlaskClient, shelf: Shelf, till: Till, work: Work) -> None:
-    mug, lamp = shelf.offer(), shelf.offer()
-    put(ada, mug, 2)
-    till.is_silent = True
-    check_out(ada)
-    put(ada, mug, 5)
-    put(ada, lamp)
-    till.is_silent = False
-
-    work()
-
-    cart = ada.get("/api/v2/cart").get_json()
-    assert {item["slug"]: item["quantity"] for item in cart["items"]} == {mug: 3, lamp: 1}
-
-
-def test_an_unknown_outcome_is_asked_about_until_it_is_known(
-    ada: FlaskClient, shelf: Shelf, till: Till, work: Work
-) -> None:
-    put(ada, shelf.offer())
-    till.is_silent = True
-
-    pending = check_out(ada, key="one")
-
-    assert (pending.status_code, pending.get_json()["status"]) == (202, "pending")
-    order_id = pending.get_json()["id"]
-    work()
-    assert read(ada, order_id)["status"] == "pending"
-    till.is_silent = False
-    work()
-    assert read(ada, order_id)["status"] == "confirmed"
-    assert len(till.charges) == 1
-    assert check_out(ada, key="one").data == pending.data
-
-
-def test_a_charge_whose_answer_is_an_error_for_good_is_found_in_the_books(
-    ada: FlaskClient, shelf: Shelf, till: Till, work: Work
-) -> None:
-    put(ada, shelf.offer())
-    till.repeats_itself = True
-    order_id = check_out(ada).get_json()["id"]
-
-    work()
-
-    assert read(ada, order_id)["status"] == "confirmed"
-    assert len(till.charges) == 1
-
-
-def test_the_provider_is_given_no_more_time_than_the_catalogue_has_left(
-    ada: FlaskClient, shelf: Shelf, till: Till, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(saga, "PATIENCE_SECONDS", 3.0)
-    put(ada, shelf.offer())
-    assert check_out(ada).status_code == 201
-    assert 0 < till.patience < 3.0
-
-
-def test_while_the_catalogue_is_away_an_order_waits_for_it(
-    ada: FlaskClient, shelf: Shelf, till: Till, work: Work
-) -> None:
-    put(ada, shelf.offer(1000))
-    shelf.is_away = True
-
-    pending = check_out(ada)
-
-    assert (pending.status_code, pending.get_json()["total"]["amount"]) == (202, 1000)
-    assert slug_of(check_out(ada)) == "checkout-under-way"
-    shelf.is_away = False
-    work()
-    assert read(ada, pending.get_json()["id"])["status"] == "confirmed"
-    assert kept(till) == 1000
-
-
-def test_an_order_that_waited_while_prices_changed_is_rejected_uncharged(
-    ada: FlaskClient, shelf: Shelf, till: Till, work: Work
-) -> None:
-    mug = shelf.offer(1000)
-    put(ada, mug)
-    shelf.is_away = True
-    order_id = check_out(ada).get_json()["id"]
-    shelf.is_away = False
-    shelf.price(mug, 900)
-
-    work()
-
-    order = read(ada, order_id)
-    assert (order["status"], order["reason"], order["payment"]["status"]) == ("rejected", "price-changed", "none")
-    assert (till.asked, shelf.stock(mug)) == (0, 10)
-    assert check_out(ada).status_code == 201
-
-
-def test_goods_that_went_back_on_sale_after_payment_are_taken_again(
-    ada: FlaskClient, shelf: Shelf, till: Till, work: Work
-) -> None:
-    mug = shelf.offer(stock=3)
-    put(ada, mug)
-    till.is_silent = True
-    order_id = check_out(ada).get_json()["id"]
-    shelf.expire(next(iter(shelf.reservations)))
-    till.is_silent = False
-
-    work()
-
-    assert read(ada, order_id)["status"] == "confirmed"
-    assert (shelf.stock(mug), kept(till)) == (2, 1999)
-
-
-def test_a_charge_whose_goods_are_gone_is_refunded(ada: FlaskClient, shelf: Shelf, till: Till, work: Work) -> None:
-    mug = shelf.offer(stock=1)
-    put(ada, mug)
-    till.is_silent = True
-    order_id = check_out(ada).get_json()["id"]
-    shelf.expire(next(iter(shelf.reservations)))
-    shelf.reserve("somebody else", {mug: 1}, 1)
-    till.is_silent = False
-
-    work()
-
-    order = read(ada, order_id)
-    assert (order["status"], order["reason"], order["payment"]["status"]) == ("rejected", "out-of-stock", "refunded")
-    assert kept(till) == 0
 
 
 def test_a_hot_product_is_sold_as_often_as_it_is_there(
