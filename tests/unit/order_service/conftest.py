@@ -17,6 +17,7 @@ from order_service.domain.saga import Saga
 from order_service.models import Order
 from tests.accounts import Accounts
 from tests.builders import unique
+from tests.unit.order_service.forms import token
 from tests.unit.order_service.others import Shelf, Till
 
 ADDRESS = {"name": "Ada", "line1": "1 Mill Road", "city": "Cambridge", "postal_code": "CB1", "country": "GB"}
@@ -44,6 +45,22 @@ def app(order_app: Flask, shelf: Shelf, till: Till) -> Flask:
 @pytest.fixture
 def guest(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture
+def browser(app: Flask, accounts: Accounts) -> FlaskClient:
+    """Ada's browser, signed in."""
+    browser = app.test_client()
+    browser.set_cookie("session", accounts.key("ada", user_id=7))
+    return browser
+
+
+@pytest.fixture
+def full(browser: FlaskClient, shelf: Shelf) -> str:
+    """The slug of what Ada has two of in her cart."""
+    mug = shelf.offer(1999)
+    browser.post("/cart/items", data={"csrf_token": token(browser), "slug": mug, "quantity": "2"})
+    return mug
 
 
 @pytest.fixture
