@@ -34,6 +34,14 @@ def staff(product_app: Flask, accounts: Accounts) -> FlaskClient:
 
 
 @pytest.fixture
+def clerk(product_app: Flask, accounts: Accounts) -> FlaskClient:
+    """Sam's browser, signed in."""
+    browser = product_app.test_client()
+    browser.set_cookie("session", accounts.key("sam", "staff"))
+    return browser
+
+
+@pytest.fixture
 def orders(product_app: Flask) -> FlaskClient:
     """The order service."""
     return product_app.test_client(token=SERVICE_TOKEN)
