@@ -104,11 +104,16 @@ class ItemView(View):
 
 
 class WarningView(View):
-    """Something that the customer should know: `not-enough`, `gone`, `price-changed` or `catalogue-unavailable`."""
+    """Something that the customer should know.
+
+    `not-enough`, `gone` or `price-changed` of one product, `catalogue-unavailable`, or `no-room`: the cart is full, and
+    `slugs` of what a guest chose wait until there is room.
+    """
 
     code: str
     message: str
     slug: str | None
+    slugs: list[str] | None = None
     available: int | None = None
     previous_price: Sum | None = None
 

@@ -45,20 +45,28 @@ def shopper() -> Owner:
 
 
 def remember(response: Response) -> Response:
-    """Have the browser keep how much is in the cart, and the guest's key until the cart is the user's."""
+    """Have the browser keep how much is in the cart, and the guest's key until all of the cart is the user's."""
     about = {"httponly": True, "samesite": "Lax", "secure": current_app.config["SESSION_COOKIE_SECURE"]}
     if "cart_count" in g and g.cart_count != pages.cart_count():
         response.set_cookie(pages.COUNT_COOKIE, str(g.cart_count), max_age=carts.GUESTS_KEPT, **about)
     if "cart_key" not in g or response.status_code >= 400:
         return response
-    if g.cart_key is None:
-        response.delete_cookie(COOKIE, **about)
-    else:
+    if g.cart_key is not None:
         response.set_cookie(COOKIE, g.cart_key, max_age=carts.GUESTS_KEPT, **about)
+    elif not _still_waits():
+        response.delete_cookie(COOKIE, **about)
     return response
 
 
 def _known() -> Owner:
     who = pages.visitor()
-    key = g.get("cart_key", request.cookies.get(COOKIE)) or ""
+    key = g.get("cart_key") or request.cookies.get(COOKIE, "")
     return Owner(who.user_id if who else None, carts.digest(key) if 0 < len(key) <= LONGEST_KEY else None)
+
+
+def _still_waits() -> bool:
+    """Is there anything left that the user chose as a guest, as far as anybody can tell?"""
+    try:
+        return carts.exists(Owner(guest=carts.digest(request.cookies[COOKIE])))
+    except SQLAlchemyError:
+        return True

@@ -1,13 +1,14 @@
 """What a customer does with a cart, priced by one question to the catalogue; never within a transaction."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from chassis.database import commit_and_detach, writes
 from chassis.peers import PeerUnavailable
 from chassis.problems import Refusal
 from order_service.domain import carts, membership, pricing
 from order_service.domain.carts import Owner
-from order_service.domain.pricing import Basket
+from order_service.domain.pricing import Basket, Notice
 from order_service.domain.stock import Catalogue, Product
 from order_service.models import CartLine
 
@@ -88,4 +89,11 @@ def _priced(
     basket = pricing.basket(lines, products, {line.slug for line in held}, percent)
     if _stale(held, products):
         carts.remember_shown(products or (), lines)
-    return basket
+    waiting = carts.waiting(owner)
+    return replace(basket, warnings=[*basket.warnings, _without_room(waiting)]) if waiting else basket
+
+
+def _without_room(waiting: Sequence[CartLine]) -> Notice:
+    names = ", ".join(line.name for line in waiting)
+    text = f"{carts.CartFull.detail} Of what you chose before you signed in, this waits until there is room: {names}."
+    return Notice("no-room", text, facts={"slugs": [line.slug for line in waiting]})

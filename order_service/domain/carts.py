@@ -46,12 +46,18 @@ def lines(owner: Owner) -> Sequence[CartLine]:
     """What lies in the cart, in the order in which it was put there; a guest's cart joins the user's first."""
     if owner.is_nobody:
         return []
-    if owner.user_id is not None and owner.guest is not None and _find(Owner(guest=owner.guest)) is not None:
+    if _can_join(owner):
         db.session.rollback()
         writes()
         join(owner)
     cart = _find(owner)
     return _lines(cart.id) if cart else []
+
+
+def waiting(owner: Owner) -> Sequence[CartLine]:
+    """What a user chose as a guest that the user's cart has no room for: it stays the guest's until there is some."""
+    guest = _guests(owner)
+    return _lines(guest.id) if guest else []
 
 
 def count(owner: Owner) -> int:
@@ -93,37 +99,33 @@ def add(owner: Owner, product: Product, quantity: int) -> None:
 
 def remove(owner: Owner, slug: str) -> None:
     """Take a product out of the cart."""
-    cart = _locked(owner)
-    if cart:
+    for cart in _locked(owner):
         db.session.execute(sa.delete(CartLine).where(CartLine.cart_id == cart.id, CartLine.slug == slug))
 
 
 def clear(owner: Owner) -> None:
-    """Empty the cart."""
-    cart = _locked(owner)
-    if cart:
+    """Empty the cart, also of what waits for room in it."""
+    for cart in _locked(owner):
         db.session.execute(sa.delete(CartLine).where(CartLine.cart_id == cart.id))
 
 
 def join(owner: Owner) -> None:
-    """Put what a user chose as a guest into the user's cart, once: whoever takes the guest's key away does it."""
-    if owner.user_id is None or owner.guest is None:
-        return
-    guest = _find(Owner(guest=owner.guest))
-    if guest is None:
-        return
-    taken = sa.update(Cart).where(Cart.id == guest.id, Cart.guest == owner.guest).values(guest=None)
-    if rows_changed(taken) != 1:
+    """Move what a user chose as a guest into the user's cart, each line once, as far as there is room for it."""
+    guest = _guests(owner)
+    if guest is None or rows_changed(_touch(guest)) != 1:  # another request has locked it first, and has moved it all
         return
     cart = open_for(Owner(user_id=owner.user_id))
     held = {line.slug: line for line in _lines(cart.id)}
     for line in _lines(guest.id):
         if line.slug in held:
             held[line.slug].quantity = min(held[line.slug].quantity + line.quantity, MOST_OF_ONE)
+            db.session.delete(line)
         elif len(held) < MOST_LINES:
-            held[line.slug] = _moved(line, cart)
+            line.cart_id, line.added_at = cart.id, now()
+            held[line.slug] = line
     db.session.flush()
-    db.session.execute(sa.delete(Cart).where(Cart.id == guest.id))
+    if not _lines(guest.id):
+        db.session.execute(sa.delete(Cart).where(Cart.id == guest.id))
 
 
 def remember_shown(products: Iterable[Product], shown: Sequence[CartLine]) -> None:
@@ -177,12 +179,33 @@ def _find(owner: Owner) -> Cart | None:
     return db.session.scalars(sa.select(Cart).where(mine)).one_or_none()
 
 
-def _locked(owner: Owner) -> Cart | None:
-    join(owner)
+def _guests(owner: Owner) -> Cart | None:
+    """The guest's cart that is to join the user's, if there is one still."""
+    if owner.user_id is None or owner.guest is None:
+        return None
+    return _find(Owner(guest=owner.guest))
+
+
+def _can_join(owner: Owner) -> bool:
+    guest = _guests(owner)
+    if guest is None:
+        return False
     cart = _find(owner)
-    if cart:
-        db.session.execute(sa.update(Cart).where(Cart.id == cart.id).values(touched_at=now()))
-    return cart
+    held = {line.slug for line in _lines(cart.id)} if cart else set()
+    return len(held) < MOST_LINES or any(line.slug in held for line in _lines(guest.id))
+
+
+def _locked(owner: Owner) -> Sequence[Cart]:
+    """The owner's cart, and what waits to join it, until the transaction ends."""
+    join(owner)
+    carts = [cart for cart in (_find(owner), _guests(owner)) if cart]
+    for cart in carts:
+        db.session.execute(_touch(cart))
+    return carts
+
+
+def _touch(cart: Cart) -> sa.Update:
+    return sa.update(Cart).where(Cart.id == cart.id).values(touched_at=now())
 
 
 def _lines(cart_id: int) -> Sequence[CartLine]:
@@ -201,17 +224,3 @@ def _put(cart: Cart, product: Product, quantity: Callable[[int], int]) -> None:
         db.session.add(line)
     line.quantity = quantity(line.quantity)
     db.session.flush()
-
-
-def _moved(line: CartLine, cart: Cart) -> CartLine:
-    copy = CartLine(
-        cart_id=cart.id,
-        slug=line.slug,
-        product_id=line.product_id,
-        name=line.name,
-        quantity=line.quantity,
-        unit_price=line.unit_price,
-        shown_at=line.shown_at,
-    )
-    db.session.add(copy)
-    return copy

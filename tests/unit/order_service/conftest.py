@@ -13,6 +13,8 @@ from werkzeug.test import TestResponse
 from chassis.database import db, now
 from order_service import worker
 from order_service.api.orders import settle
+from order_service.domain import carts
+from order_service.domain.carts import Owner
 from order_service.domain.saga import Saga
 from order_service.models import Order
 from tests.accounts import Accounts
@@ -83,6 +85,22 @@ def put(who: FlaskClient, slug: str, quantity: int = 1) -> Any:
     answer = who.put(f"/api/v2/cart/items/{slug}", json={"quantity": quantity})
     assert answer.status_code == 200, answer.text
     return answer.get_json()
+
+
+def fill(user_id: int, shelf: Shelf, count: int) -> list[str]:
+    """Have so many products in a user's cart; returns their slugs."""
+    offered = [shelf.offer() for _ in range(count)]
+    for slug in offered:
+        carts.put(Owner(user_id), shelf.products_by_slug[slug], 1)
+    db.session.commit()
+    return offered
+
+
+def signs_in(guest: FlaskClient, user: FlaskClient) -> None:
+    """From now on the user's requests carry the guest's key too."""
+    key = guest.get_cookie("cart")
+    assert key is not None
+    user.set_cookie("cart", key.value)
 
 
 def check_out(who: FlaskClient, token: str = "pm_card_visa", key: str | None = None, **changed: Any) -> TestResponse:

@@ -15,7 +15,7 @@ from order_service.listeners import LISTENERS
 from order_service.models import Cart
 from tests.accounts import Accounts
 from tests.databases import listening, statements
-from tests.unit.order_service.conftest import bought, put
+from tests.unit.order_service.conftest import bought, check_out, fill, put, signs_in
 from tests.unit.order_service.others import Shelf
 
 
@@ -28,6 +28,12 @@ def cart_of(who: FlaskClient) -> dict:  # type: ignore[type-arg]
     assert answer.status_code == 200, answer.text
     cart: dict = answer.get_json()  # type: ignore[type-arg]
     return cart
+
+
+@pytest.fixture
+def ada_id(accounts: Accounts) -> int:
+    """Under which number the shop knows Ada."""
+    return int(accounts.claims("ada")["sub"])
 
 
 def test_a_stranger_has_an_empty_cart_and_no_cookie(guest: FlaskClient) -> None:
@@ -170,25 +176,80 @@ def test_a_guests_cart_joins_the_users(guest: FlaskClient, ada: FlaskClient, acc
     assert db.session.scalar(sa.select(sa.func.count(Cart.id))) == 1
 
 
+@pytest.mark.parametrize("held", [0, 99], ids=["into an empty cart", "into an almost full one"])
 def test_a_guests_cart_joins_once_however_many_ask(
-    app: Flask, guest: FlaskClient, accounts: Accounts, shelf: Shelf
+    app: Flask, guest: FlaskClient, ada: FlaskClient, ada_id: int, accounts: Accounts, shelf: Shelf, held: int
 ) -> None:
     mug = shelf.offer(stock=1000)
+    before = fill(ada_id, shelf, held)
+    put(ada, mug)
     put(guest, mug, 3)
-    key = guest.get_cookie("cart")
-    assert key is not None
-    value = key.value
+    put(guest, shelf.offer())
 
     def ask(number: int) -> int:
         client = app.test_client(token=accounts.token("ada"))
-        client.set_cookie("cart", value)
+        signs_in(guest, client)
         return client.get("/api/v2/cart").status_code
 
     db.session.commit()
     with ThreadPoolExecutor(8) as threads:
         assert set(threads.map(ask, range(16))) == {200}
 
-    assert slugs(cart_of(app.test_client(token=accounts.token("ada")))) == {mug: 3}
+    joined = slugs(cart_of(ada))
+    assert joined[mug] == 4
+    assert len(joined) == min(len(before) + 2, 100)
+
+
+def test_what_a_full_cart_has_no_room_for_waits_and_is_told(
+    guest: FlaskClient, ada: FlaskClient, ada_id: int, shelf: Shelf
+) -> None:
+    held = fill(ada_id, shelf, 99)
+    mug, lamp = shelf.offer(), shelf.offer(slug="brass-lamp")
+    put(guest, mug)
+    put(guest, lamp, 2)
+    put(guest, held[0], 3)
+    signs_in(guest, ada)
+
+    cart = cart_of(ada)
+    assert slugs(cart) == dict.fromkeys(held, 1) | {held[0]: 4, mug: 1}
+    assert [(warning["code"], warning["slugs"]) for warning in cart["warnings"]] == [("no-room", [lamp])]
+    assert "Brass-Lamp" in cart["warnings"][0]["message"]
+
+    put(ada, mug, 5)
+    cart = cart_of(ada)
+    assert (slugs(cart)[mug], len(cart["warnings"])) == (5, 1)
+
+    with_room = ada.delete(f"/api/v2/cart/items/{held[0]}")
+    assert (slugs(with_room.get_json())[lamp], with_room.get_json()["warnings"]) == (2, [])
+    assert "cart=;" in with_room.headers["Set-Cookie"]
+
+
+def test_what_waits_for_room_is_taken_out_like_the_rest(
+    guest: FlaskClient, ada: FlaskClient, ada_id: int, shelf: Shelf
+) -> None:
+    fill(ada_id, shelf, 100)
+    mug, lamp = shelf.offer(), shelf.offer()
+    put(guest, mug)
+    put(guest, lamp)
+    signs_in(guest, ada)
+
+    assert ada.delete(f"/api/v2/cart/items/{lamp}").get_json()["warnings"][0]["slugs"] == [mug]
+    assert ada.delete("/api/v2/cart").status_code == 204
+    assert cart_of(ada)["items"] == []
+
+
+def test_what_waits_for_room_joins_once_the_rest_is_bought(
+    guest: FlaskClient, ada: FlaskClient, ada_id: int, shelf: Shelf
+) -> None:
+    held, lamp = fill(ada_id, shelf, 100), shelf.offer()
+    put(guest, lamp)
+    signs_in(guest, ada)
+
+    order = check_out(ada)
+
+    assert order.status_code == 201, order.text
+    assert [item["slug"] for item in order.get_json()["items"]] == held
+    assert slugs(cart_of(ada)) == {lamp: 1}
 
 
 def test_many_at_once_make_one_cart(app: Flask, accounts: Accounts, shelf: Shelf) -> None:

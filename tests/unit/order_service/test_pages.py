@@ -6,7 +6,8 @@ from flask.testing import FlaskClient
 
 from chassis.peers import PeerUnavailable
 from tests.accounts import Accounts
-from tests.unit.order_service.forms import hidden, pay, send
+from tests.unit.order_service.conftest import fill, put, signs_in
+from tests.unit.order_service.forms import hidden, pay, send, token
 from tests.unit.order_service.others import Shelf
 
 
@@ -26,6 +27,19 @@ def test_what_a_cart_does_not_hold_of_one_product_is_told(browser: FlaskClient, 
     for quantity, told in (("3", False), ("998", True)):
         send(browser, "/cart/items", browser.get("/cart"), slug=full, quantity=quantity)
         assert ("A cart holds 999 of one product, and no more." in browser.get("/cart").text) is told
+
+
+def test_what_a_full_cart_has_no_room_for_at_signing_in_is_told(
+    browser: FlaskClient, guest: FlaskClient, shelf: Shelf
+) -> None:
+    fill(7, shelf, 100)
+    put(guest, shelf.offer(slug="brass-lamp"))
+    signs_in(guest, browser)
+    refused = {"csrf_token": token(browser), "slug": shelf.offer(), "quantity": "1"}
+    assert browser.post("/cart/items", data=refused).location == "/cart"
+
+    for path in ("/cart", "/checkout"):
+        assert "this waits until there is room: Brass-Lamp." in browser.get(path).text
 
 
 def test_an_address_that_cannot_be_understood_is_asked_without_what_is_wrong(browser: FlaskClient) -> None:
