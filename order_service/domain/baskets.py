@@ -55,10 +55,11 @@ def _look(owner: Owner, catalogue: Catalogue, *more: str | int) -> tuple[Sequenc
     """What is in the cart, and what the catalogue says of that and of more; nothing when it is away."""
     held = carts.lines(owner)
     commit_and_detach()
-    slugs = {line.slug for line in held} | {one for one in more if isinstance(one, str)}
-    if len(slugs) > carts.MOST_LINES:
-        raise carts.CartFull
+    wanted = {one for one in more if isinstance(one, str)}
+    slugs = {line.slug for line in held} | wanted
     try:
+        if len(slugs) > carts.MOST_LINES:
+            raise carts.CartFull if catalogue.products(wanted) else UnknownProduct
         return held, catalogue.products(slugs, [one for one in more if isinstance(one, int)])
     except PeerUnavailable:
         return held, None

@@ -266,13 +266,20 @@ def test_many_at_once_make_one_cart(app: Flask, accounts: Accounts, shelf: Shelf
     assert len(cart_of(app.test_client(token=accounts.token("ada")))["items"]) == 8
 
 
-def test_a_cart_holds_a_hundred_products(ada: FlaskClient, shelf: Shelf) -> None:
-    for _ in range(100):
-        put(ada, shelf.offer())
+def test_a_cart_holds_a_hundred_products(ada: FlaskClient, ada_id: int, shelf: Shelf) -> None:
+    fill(ada_id, shelf, 99)
+    put(ada, shelf.offer())
 
     refused = ada.put(f"/api/v2/cart/items/{shelf.offer()}", json={"quantity": 1})
 
     assert (refused.status_code, refused.get_json()["title"]) == (409, "Cart full")
+
+
+def test_an_unknown_product_is_unknown_to_a_full_cart_too(ada: FlaskClient, ada_id: int, shelf: Shelf) -> None:
+    fill(ada_id, shelf, 100)
+
+    assert ada.put("/api/v2/cart/items/unknown", json={"quantity": 1}).status_code == 404
+    assert shelf.questions == 1
 
 
 def test_members_pay_less(ada: FlaskClient, bob: FlaskClient, shelf: Shelf) -> None:
