@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticKnownError
 
 from auth_service.domain import names, passwords
 from chassis.identity import LONGEST_KEY
@@ -10,6 +11,15 @@ from chassis.schemas import Body, Moment, OneLine, Page, View
 
 LARGEST_ID = 2**63 - 1
 """The largest id that a database can hold."""
+
+
+def _of_a_length(password: str) -> str:
+    length = passwords.length(password)
+    if length < passwords.SHORTEST:
+        raise PydanticKnownError("string_too_short", {"min_length": passwords.SHORTEST})
+    if length > passwords.LONGEST:
+        raise PydanticKnownError("string_too_long", {"max_length": passwords.LONGEST})
+    return password
 
 
 def _uncommon(password: str) -> str:
@@ -30,9 +40,9 @@ Email = Annotated[
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), OneLine]
 NewPassword = Annotated[
     str,
-    StringConstraints(min_length=passwords.SHORTEST, max_length=passwords.LONGEST),
+    AfterValidator(_of_a_length),
     AfterValidator(_uncommon),
-    Field(json_schema_extra={"format": "password"}),
+    Field(json_schema_extra={"format": "password", "minLength": passwords.SHORTEST, "maxLength": passwords.LONGEST}),
 ]
 KnownPassword = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Role = Literal["customer", "staff", "admin"]

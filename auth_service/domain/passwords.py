@@ -14,6 +14,7 @@ from chassis.problems import Refusal
 
 SHORTEST = 12
 LONGEST = 128
+MOST_TYPED_FOR_ONE = 4  # a letter and three marks, as ᾂ
 PATIENCE_SECONDS = 3.0
 COUNTING = "1234567890" * (LONGEST // 10 + 1)
 # The first 10,000 of the list by Royce Williams that Django ships (django.contrib.auth, BSD licence).
@@ -24,6 +25,14 @@ class TooManyAtOnce(Refusal):
     """More people want their passwords checked than the shop has memory for."""
 
     detail = "Too many are signing in at this moment; try again shortly."
+
+
+def length(password: str) -> int:
+    """How many characters it has, as it was typed or as it is kept: what is seen as one counts once, as é and ½."""
+    typed = len(password)
+    if typed > MOST_TYPED_FOR_ONE * LONGEST:  # too long in any case, and composing takes long
+        return typed
+    return min(typed, len(_composed(password)))
 
 
 def is_common(password: str) -> bool:

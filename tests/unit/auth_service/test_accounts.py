@@ -45,6 +45,10 @@ def test_a_new_account_says_what_it_is_and_nothing_of_the_password(stranger: Vis
         ({"password": "password1234"}, "password"),
         ({"password": "123456789012"}, "password"),
         ({"password": "x" * 129}, "password"),
+        ({"password": "e\u0301" * 11}, "password"),
+        ({"password": "\ufdfa" * 11}, "password"),
+        ({"password": "e\u0301" * 129}, "password"),
+        ({"password": "\u03b1\u0313\u0300\u0345" * 129}, "password"),
         ({"first_name": "a\nb"}, "first_name"),
         ({"first_name": "a\x85b"}, "first_name"),
         ({"first_name": "a\u202eb"}, "first_name"),
@@ -63,7 +67,17 @@ def test_what_cannot_be_is_refused_by_its_field(stranger: Visitor, changed: dict
 
 
 @pytest.mark.parametrize(
-    "password", ["x" * 128, "ünïcödé ist schön", "🎉" * 12, "  spaces count too  ", "\0\x1b\x7f are characters"]
+    "password",
+    [
+        "x" * 128,
+        "e\u0301" * 128,
+        "\u00bd" * 128,
+        "\u03b1\u0313\u0300\u0345" * 128,
+        "ünïcödé ist schön",
+        "🎉" * 12,
+        "  spaces count too  ",
+        "\0\x1b\x7f are characters",
+    ],
 )
 def test_a_password_may_hold_what_one_likes(stranger: Visitor, password: str) -> None:
     sent = registration(password=password)
