@@ -10,6 +10,7 @@ from typing import Any
 import click
 import sqlalchemy as sa
 from alembic import context
+from alembic.config import Config
 from alembic.ddl.mysql import MySQLImpl
 from alembic.script import ScriptDirectory
 from flask import Flask
@@ -66,7 +67,7 @@ def install(app: Flask, directory: Path) -> None:
 
     `db init` leaves an existing history as it is, and `db migrate` brings the database to its head before it compares.
     """
-    Migrate(app, db, directory=str(directory))
+    Migrate(app, db, directory=str(directory)).configure(_by_our_environment)
     commands = copy.copy(flask_migrate_commands)
     commands.commands = {**commands.commands, "init": _init, "migrate": _from_the_head(commands.commands["migrate"])}
     app.cli.add_command(commands)
@@ -78,7 +79,7 @@ def run() -> None:
         context.configure(
             connection=connection,
             target_metadata=db.metadata,
-            process_revision_directives=_numbered_unless_empty,
+            process_revision_directives=_numbered_unless_nothing_changed,
             include_object=_is_declared,
             compare_type=True,
             transaction_per_migration=True,
@@ -127,11 +128,15 @@ def _file_lock(connection: Connection) -> Iterator[None]:
         yield
 
 
-def _numbered_unless_empty(migration: Any, revision: Any, directives: list[Any]) -> None:
-    # `db check` compares by the same way, and looks at what was found itself.
-    if not getattr(context.config.cmd_opts, "autogenerate", False):
-        return
-    if directives[0].upgrade_ops.is_empty():
+def _by_our_environment(config: Config) -> Config:
+    # Or else `db revision` would write its file without asking `run` for the number.
+    config.set_main_option("revision_environment", "true")
+    return config
+
+
+def _numbered_unless_nothing_changed(migration: Any, revision: Any, directives: list[Any]) -> None:
+    # `db revision` writes an empty one to be filled by hand; `db check` looks at what was found itself.
+    if getattr(context.config.cmd_opts, "autogenerate", False) and directives[0].upgrade_ops.is_empty():
         directives.clear()
         click.echo("No changes in schema detected.")
     else:

@@ -95,6 +95,16 @@ def test_a_new_migration_has_the_next_number_as_the_check_wants_it(databases: Da
     assert python(url, "scripts/expand.py", str(written)).returncode == 0
 
 
+def test_a_migration_to_be_written_by_hand_has_the_next_number_too(databases: Databases, tmp_path: Path) -> None:
+    history = shutil.copytree(ROOT / "tests/noticeboard/migrations", tmp_path / "migrations")
+    shutil.copy(ROOT / "auth_service/migrations/script.py.mako", history)
+    url = databases.empty("by_hand")
+    run = flask_db(url, "revision", "--directory", str(history), "--message", "By hand")
+    assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
+    assert (history / "versions/0002_by_hand.py").exists()
+    assert flask_db(url, "upgrade", "--directory", str(history)).returncode == 0
+
+
 def test_the_release_before_leaves_the_tables_of_a_later_one_alone(databases: Databases) -> None:
     url = databases.empty("later")
     assert flask_db(url, "upgrade").returncode == 0
