@@ -75,12 +75,13 @@ def make_secrets() -> list[str]:
 
 
 class Shop:
-    """One installation at one release: `docker compose` over its file, or what was given to lay over it."""
+    """One installation at one release: `docker compose` over its file and what its settings lay over that."""
 
-    def __init__(self, tag: str, overlays: list[str]) -> None:
+    def __init__(self, tag: str) -> None:
         self.tag = tag
         self.environment = settings() | {"SHOP_TAG": tag}
-        self.files = [str(FILE), *overlays]
+        overlays = self.environment.get("SHOP_OVERLAYS", "").split(",")
+        self.files = [str(FILE), *(str(ROOT / name.strip()) for name in overlays if name.strip())]
 
     def line(self, *words: str) -> list[str]:
         """The words of a Compose command."""

@@ -54,6 +54,7 @@ class Installation(Shop):
             "GATEWAY_PORTS": GATEWAY_PORTS,
             "GATEWAY_TRUSTED_PROXIES": "127.0.0.0/8,172.16.0.0/12,192.168.0.0/16",
             "STRIPE_API_BASE": "http://sandbox:5004",
+            "SHOP_OVERLAYS": "tests/e2e/deploy-sandbox.yml,tests/rehearsal/overlay.yml",
             "REHEARSAL_SANDBOX": SANDBOX_IMAGE,
         }
 
@@ -79,11 +80,7 @@ class Installation(Shop):
 
     def deploy(self, *options: str, tree: Path = ROOT) -> int:
         """Run `scripts/deploy` of a source tree; returns how it ended."""
-        overlays = ("tests/e2e/deploy-sandbox.yml", "tests/rehearsal/overlay.yml")
-        line = [str(tree / "scripts/deploy"), *options]
-        for overlay in overlays:
-            line += ["--overlay", str(tree / overlay)]
-        return subprocess.run(line, env=self.environment, check=False).returncode
+        return subprocess.run([tree / "scripts/deploy", *options], env=self.environment, check=False).returncode
 
     def script(self, name: str, *arguments: str) -> int:
         """Run another script of the operator's; returns how it ended."""
@@ -143,7 +140,9 @@ class Installation(Shop):
 
     def destroy(self) -> None:
         """Lose every container and every volume, but for the provider's books, which are elsewhere."""
-        self.script("compose", "down", "--volumes", "--remove-orphans", "--timeout", "1")
+        line = [str(ROOT / "scripts/compose"), "down", "--volumes", "--remove-orphans", "--timeout", "1"]
+        # It takes the volumes of the files that it is shown, and the books' is in one that is laid over.
+        subprocess.run(line, env=self.environment | {"SHOP_OVERLAYS": ""}, check=False)
 
     def _put_front(self) -> None:
         configuration = self.home / "front.conf"

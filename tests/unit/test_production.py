@@ -134,7 +134,7 @@ def test_a_migration_that_fails_is_told_in_its_own_words(engine: Engine, deploye
     assert engine.containers("auth-service") == ["1 healthy"] * REPLICAS
 
 
-ROLL = "import sys; from production import Shop; from rollout import roll; roll(Shop(sys.argv[1], []), force=False)"
+ROLL = "import sys; from production import Shop; from rollout import roll; roll(Shop(sys.argv[1]), force=False)"
 
 
 def roll(deployed: Path, tag: str) -> None:
@@ -169,6 +169,20 @@ def test_by_hand_compose_uses_the_release_and_the_settings_that_were_deployed(de
     told = run("compose", "ps", "--all", "gateway").stdout
     assert "docker-compose.deploy.yml ps --all gateway: 7 https://shop.example shop-live" in told
     assert str(deployed / "secrets") in told
+
+
+def test_what_is_laid_over_the_file_is_a_setting_that_deploys_and_is_there_by_hand(
+    engine: Engine, deployed: Path, run: Run
+) -> None:
+    docker(deployed, f'echo "$*" >> {deployed / "asked"}; case "$*" in *" build "*) exit 1 ;; esac; {ENGINE}')
+    (deployed / "settings.env").write_text("SHOP_OVERLAYS=tests/e2e/deploy-sandbox.yml, /srv/ours.yml\n")
+    files = f"-f {ROOT}/docker-compose.deploy.yml -f {ROOT}/tests/e2e/deploy-sandbox.yml -f /srv/ours.yml"
+    assert run("deploy", "--tag", "2").returncode == 1
+    (deployed / "release").write_text("1")
+    run("compose", "ps")
+    asked = (deployed / "asked").read_text().splitlines()
+    assert f"compose {files} build --quiet" in asked
+    assert f"compose {files} ps" in asked
 
 
 def test_there_is_nothing_to_speak_to_before_a_deployment(run: Run) -> None:
