@@ -71,6 +71,12 @@ def ada(app: Flask, accounts: Accounts) -> FlaskClient:
 
 
 @pytest.fixture
+def ada_id(accounts: Accounts) -> int:
+    """Under which number the shop knows Ada."""
+    return int(accounts.claims("ada")["sub"])
+
+
+@pytest.fixture
 def bob(app: Flask, accounts: Accounts) -> FlaskClient:
     return app.test_client(token=accounts.token("bob"))
 
@@ -78,6 +84,19 @@ def bob(app: Flask, accounts: Accounts) -> FlaskClient:
 @pytest.fixture
 def staff(app: Flask, accounts: Accounts) -> FlaskClient:
     return app.test_client(token=accounts.token("sam", "staff"))
+
+
+def slugs(cart: dict[str, Any]) -> dict[str, int]:
+    """How many of each product a cart holds."""
+    return {item["slug"]: item["quantity"] for item in cart["items"]}
+
+
+def cart_of(who: FlaskClient) -> dict[str, Any]:
+    """Somebody's cart as it stands."""
+    answer = who.get("/api/v2/cart")
+    assert answer.status_code == 200, answer.text
+    cart: dict[str, Any] = answer.get_json()
+    return cart
 
 
 def put(who: FlaskClient, slug: str, quantity: int = 1) -> Any:
