@@ -36,10 +36,41 @@ document.addEventListener("keydown", ({ key }) => {
   menu.querySelector("summary").focus();
 });
 
-// No answer overtakes somebody who is still at the numbers in the cart.
-document.addEventListener("input", ({ target }) => {
-  const cart = target.closest("#cart");
-  if (cart) htmx.trigger(cart, "htmx:abort");
+// The cart's changes are sent one after the other: numbers that are not sent as they stand, and forms that wait for
+// their turn, must not be swapped away.
+function unsent() {
+  const numbers = document.querySelectorAll("#cart input[type=number]");
+  return [...numbers].filter(({ value, defaultValue }) => value !== defaultValue);
+}
+const waits = () => unsent().length > 0 || document.querySelector("#cart .waiting") !== null;
+document.addEventListener("submit", ({ target }) => { target.classList.add("waiting"); }, true);
+document.addEventListener("htmx:beforeRequest", ({ target }) => {
+  target.classList.remove("waiting");
+  for (const number of target.closest("#cart li")?.querySelectorAll("input[type=number]") ?? []) {
+    number.defaultValue = number.value;
+  }
+});
+
+// Whatever is pressed, the numbers go first; and nobody checks out before the shop knows them.
+document.addEventListener("click", (event) => {
+  const pressed = event.target.closest("a, button");
+  if (!pressed) return;
+  for (const { form } of unsent()) if (form !== pressed.form) form.requestSubmit();
+  if (pressed.id !== "check-out" || !(waits() || document.querySelector("#cart .htmx-request"))) return;
+  event.preventDefault();
+  document.addEventListener("htmx:afterSwap", () => location.assign(pressed.href), { once: true });
+}, true);
+
+// No answer overtakes what is still to be sent, for the next one shows all; a number that is put back as it was is sent
+// for the sake of that answer.
+let missed = false;
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.target.id !== "cart") return;
+  missed = waits();
+  detail.shouldSwap &&= !missed;
+});
+document.addEventListener("focusout", ({ target }) => {
+  if (missed && target.closest("#cart input")) target.form.requestSubmit();
 });
 
 // Whose place has gone with what was swapped, as the line that was removed, goes on at the heading.
