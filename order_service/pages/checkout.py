@@ -84,7 +84,7 @@ def ask_again(expired: FormExpired) -> BaseResponse:
 @routes.after_request
 def keep_draft(response: Response) -> Response:
     """Keep what was typed until it has become an order; of a form that may not be ours (400, 403) nothing is kept."""
-    if request.method == "POST" and response.status_code in (303, 402, 409, 422):
+    if request.method == "POST" and response.status_code in (303, 402, 409, 422, 503):
         if (response.location or "").startswith("/orders/"):
             drafts.drop(response)
         else:

@@ -5,6 +5,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from chassis.app import LARGEST_BODY
+from chassis.peers import PeerUnavailable
 from tests.accounts import Accounts
 from tests.unit.order_service.forms import WHERE, hidden, pay, send
 from tests.unit.order_service.others import Shelf, Till
@@ -93,6 +94,20 @@ def test_what_was_typed_waits_for_who_changes_the_cart_first(
     assert "Mill Road" in again.text
     assert pay(browser, again, who=hidden(again, "who")).status_code == 303
     assert browser.get_cookie("checkout_draft", path="/checkout") is None
+
+
+def test_what_was_typed_waits_for_accounts_that_are_away(
+    accounts: Accounts, browser: FlaskClient, full: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(key: str) -> None:
+        raise PeerUnavailable("accounts")
+
+    page = browser.get("/checkout")
+    with monkeypatch.context() as trouble:
+        trouble.setattr(accounts, "identify", away)
+        assert pay(browser, page, who=hidden(page, "who")).status_code == 503
+
+    assert "Mill Road" in browser.get("/checkout").text
 
 
 def test_a_form_without_its_token_leaves_no_address_behind(browser: FlaskClient, full: str) -> None:
