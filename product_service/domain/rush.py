@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from chassis.database import commit_and_detach, db
 from chassis.problems import Refusal
-from product_service.domain.wishes import Goods, Held, Wish, on_sale, reserve, reserve_together
+from product_service.domain.wishes import Goods, Held, Wish, on_sale, reserve, reserve_together, too_few
 from product_service.models import Reservation
 
 
@@ -53,7 +53,7 @@ class Rush:
         slugs = {slug for buyer in together for slug in buyer.wish.wanted}
         try:
             found = on_sale(slugs)
-            together = self._everybody_for(slugs)  # more may have come while the database was waited for
+            together = [*together, *self._late(len(together), slugs, found)]
             for buyer, outcome in zip(together, _outcomes([buyer.wish for buyer in together], found), strict=True):
                 buyer.outcome = outcome
         except BaseException as error:
@@ -69,9 +69,13 @@ class Rush:
         with self._queueing:
             return self._queue.copy()
 
-    def _everybody_for(self, slugs: set[str]) -> Sequence[Buyer]:
+    def _late(self, there: int, slugs: set[str], found: Goods) -> Sequence[Buyer]:
+        """Who has come since the look, wishing for what was looked up; who would have to be refused waits for the next.
+
+        What was counted in before somebody came must count for them.
+        """
         with self._queueing:
-            return list(takewhile(lambda buyer: buyer.wish.wanted.keys() <= slugs, self._queue))
+            return list(takewhile(lambda buyer: _can_join(buyer.wish, slugs, found), self._queue[there:]))
 
     def _leave(self, together: Sequence[Buyer]) -> None:
         with self._queueing:
@@ -79,6 +83,10 @@ class Rush:
             first = self._queue[:1]
         for buyer in [*together, *first]:
             buyer.called.put(None)
+
+
+def _can_join(wish: Wish, slugs: set[str], found: Goods) -> bool:
+    return wish.wanted.keys() <= slugs and not too_few(wish, found)
 
 
 def _outcomes(wishes: Sequence[Wish], found: Goods) -> Sequence[Reservation | Held | Exception]:

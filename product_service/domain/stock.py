@@ -44,6 +44,11 @@ class Shift:
         values: dict[Any, Any] = {self.source: self.source - quantity, self.target: self.target + quantity}
         return sa.update(PRODUCTS).where(goods.id == sa.bindparam("product"), self.source >= quantity).values(values)
 
+    @cached_property
+    def of_enough_at_a_price(self) -> sa.Update:
+        """The same, if the product is still on sale at the price that was `asked`."""
+        return self.of_enough.where(goods.price == sa.bindparam("asked"), goods.retired == 0)
+
 
 HOLD = Shift(goods.available, goods.reserved)
 RELEASE = Shift(goods.reserved, goods.available)
@@ -107,12 +112,13 @@ def record(deltas: Mapping[int, int], kind: str, reason: str, by: str | None = N
     db.session.execute(sa.insert(StockMovement), rows)
 
 
-def move(quantities: Mapping[int, int], shift: Shift) -> list[int]:
+def move(quantities: Mapping[int, int], shift: Shift, prices: Mapping[int, int] | None = None) -> list[int]:
     """Pass so many of each product on; returns the ids of those that had too few and stay as they are.
 
-    Products are taken in the order of their ids, so that two buyers of the same goods never wait for each other.
+    With `prices`, so do those that are not on sale at theirs any more. Products are taken in the order of their ids, so
+    that two buyers of the same goods never wait for each other.
     """
-    return [product_id for product_id in sorted(quantities) if not _move(product_id, quantities[product_id], shift)]
+    return [product_id for product_id in sorted(quantities) if not _move(product_id, quantities, shift, prices)]
 
 
 def keep_still(product_ids: Collection[int]) -> None:
@@ -121,9 +127,11 @@ def keep_still(product_ids: Collection[int]) -> None:
     db.session.execute(these.with_for_update())
 
 
-def _move(product_id: int, quantity: int, shift: Shift) -> bool:
-    moved = db.session.connection().execute(shift.of_enough, {"product": product_id, "quantity": quantity})
-    return bool(moved.rowcount)
+def _move(product_id: int, quantities: Mapping[int, int], shift: Shift, prices: Mapping[int, int] | None) -> bool:
+    statement, values = shift.of_enough, {"product": product_id, "quantity": quantities[product_id]}
+    if prices is not None:
+        statement, values["asked"] = shift.of_enough_at_a_price, prices[product_id]
+    return bool(db.session.connection().execute(statement, values).rowcount)
 
 
 def _rows(statement: sa.Update) -> int:

@@ -103,19 +103,25 @@ def on_sale(slugs: Iterable[str]) -> Goods:
     return {row.slug: row for row in db.session.connection().execute(ON_SALE, {"slugs": list(slugs)})}
 
 
+def too_few(wish: Wish, found: Goods) -> dict[str, int]:
+    """Of which goods there is less than is wished for, and how much."""
+    left = {slug: found[slug].available if slug in found else 0 for slug in wish.wanted}
+    return {slug: available for slug, available in left.items() if available < wish.wanted[slug]}
+
+
 def reserve_together(wishes: Sequence[Wish], found: Goods) -> list[Reservation | Held | Refusal]:
     """Hold for several buyers what each wishes for, in as few statements as for one while there is enough for all.
 
-    `found` is what was on sale a moment ago of all that they wish for. Where there is not enough, they are served one
-    after the other; who goes away with nothing is answered with the refusal. The transaction is theirs alone: nothing
-    may have been written in it before.
+    `found` is what was on sale a moment ago of all that they wish for. Where there is not enough, or a price is another
+    one by now, they are served one after the other; who goes away with nothing is answered with the refusal. The
+    transaction is theirs alone: nothing may have been written in it before.
     """
     new = {wish.reference: wish for wish in reversed(wishes)}
-    too_few = {reference: left for reference, wish in new.items() if (left := _too_few(wish, found))}
+    short = {reference: left for reference, wish in new.items() if (left := too_few(wish, found))}
     # Asked after the stock: by now, a twin of a wish that took the last goods in its name has written that too.
-    late = too_few.keys() - _taken(too_few)
-    refused = {reference: OutOfStock(new[reference].wanted, too_few[reference]) for reference in late}
-    held = _hold_new({reference: wish for reference, wish in new.items() if reference not in too_few}, found)
+    late = short.keys() - _taken(short)
+    refused = {reference: OutOfStock(new[reference].wanted, short[reference]) for reference in late}
+    held = _hold_new({reference: wish for reference, wish in new.items() if reference not in short}, found)
     outcomes: dict[str, Held | Refusal] = {**refused, **held}
     return [outcomes.pop(wish.reference) if wish.reference in outcomes else _served(wish) for wish in wishes]
 
@@ -134,11 +140,6 @@ def _hold(wish: Wish) -> Held:
     if left := {slug: stock.available_of(found[slug].id) if slug in found else 0 for slug in lacking}:
         raise OutOfStock(wish.wanted, left)
     return _written([wish], found)[0]
-
-
-def _too_few(wish: Wish, found: Goods) -> dict[str, int]:
-    left = {slug: found[slug].available if slug in found else 0 for slug in wish.wanted}
-    return {slug: available for slug, available in left.items() if available < wish.wanted[slug]}
 
 
 def _taken(references: Collection[str]) -> set[str]:
@@ -161,11 +162,11 @@ def _hold_new(wishes: Mapping[str, Wish], found: Goods) -> dict[str, Held]:
 
 
 def _hold_all(wishes: Collection[Wish], found: Goods) -> dict[str, Held]:
-    """What is held now, by reference: all of it, or nothing where the stock does not cover it."""
+    """What is held now, by reference: all of it, or nothing where the stock does not cover it or a price is another."""
     quantities = Counter[int]()
     for wish in wishes:
         quantities.update({found[slug].id: quantity for slug, quantity in wish.wanted.items()})
-    if stock.move(quantities, HOLD):
+    if stock.move(quantities, HOLD, {row.id: row.price for row in found.values()}):
         db.session.rollback()
         stock.keep_still(quantities)  # each wish has an order of its own, and another process other wishes
         return {}

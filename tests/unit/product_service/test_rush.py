@@ -1,7 +1,7 @@
 """Buyers who come at the same time are served together, and each gets an answer of their own."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -11,12 +11,21 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from chassis.database import db
 from chassis.problems import Refusal
-from product_service.domain import rush
+from product_service.domain import catalogue, rush
 from product_service.domain.rush import Buyer, Rush
-from product_service.domain.wishes import Goods, Held, OutOfStock, ReferenceReused, Wish, reserve, reserve_together
+from product_service.domain.wishes import (
+    Goods,
+    Held,
+    OutOfStock,
+    ReferenceReused,
+    Wish,
+    on_sale,
+    reserve,
+    reserve_together,
+)
 from product_service.models import Product, Reservation
 from tests.builders import eventually
-from tests.databases import statements
+from tests.databases import listening, statements
 from tests.unit.product_service.conftest import Offer
 
 Answers = list[Held | Reservation | Exception]
@@ -242,6 +251,45 @@ def test_who_comes_while_the_database_is_waited_for_is_served_with_the_first(
 
     # What the third wants was not looked up for the first: it is served next, and the fourth, who queues behind, too.
     assert len(made) == 2
+
+
+def test_goods_counted_in_before_somebody_came_are_there_for_them(
+    product_app: Flask, queue: Rush, product: Offer
+) -> None:
+    product(slug="mug", stock=0)
+
+    def hold(reference: str) -> Held | Reservation:
+        with product_app.app_context():
+            return queue.serve(wish(reference, mug=1))
+
+    def count_in(connection: sa.Connection, cursor: object, statement: str, *rest: object) -> None:
+        """Between the look for the first and their answer goods are counted in, and then somebody comes."""
+        if "products.available" in statement and not late:
+            connection.execute(sa.update(Product).values(available=10, stocked=10))
+            late[:] = [threads.submit(hold, "late")]
+            eventually(lambda: len(queue._queue) == 2)
+
+    late: list[Future[Held | Reservation]] = []
+    with ThreadPoolExecutor(3) as threads, listening("after_cursor_execute", count_in):
+        first = threads.submit(hold, "first")
+        assert isinstance(first.exception(), OutOfStock)
+        assert isinstance(late[0].result(), Held)
+
+
+def test_what_staff_has_changed_since_the_look_is_looked_at_again(product_app: Flask, product: Offer) -> None:
+    product(slug="mug", stock=5)
+    product(slug="cup", stock=5)
+    seen = on_sale(["mug", "cup"])
+    db.session.rollback()
+    catalogue.change(catalogue.to_change("mug"), {"price": 4200})
+    catalogue.retire(catalogue.to_change("cup"))
+    db.session.commit()
+
+    mug, cup = reserve_together([wish("a", mug=1), wish("b", cup=1)], seen)
+
+    assert isinstance(mug, Held)
+    assert [line.unit_price for line in mug.lines] == [4200]
+    assert isinstance(cup, OutOfStock)
 
 
 def test_a_database_that_is_away_is_away_for_everybody_in_the_queue(together: Serve, product: Offer) -> None:
