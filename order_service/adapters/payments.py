@@ -219,7 +219,7 @@ def connect(settings: OrderSettings) -> Payments:
     logging.getLogger("stripe").setLevel(logging.WARNING)  # what it calls news, the order's timeline tells better
     provider = stripe.DEFAULT_API_BASE if settings.production else settings.sandbox_url
     base = settings.stripe_api_base or provider
-    return Payments(key, base.rstrip("/"), settings.payment_webhook_secret.get_secret_value())
+    return Payments(key, base, settings.payment_webhook_secret.get_secret_value())
 
 
 def _failed_quickly(error: Exception) -> bool:
