@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Any, NoReturn
 
 import orjson
@@ -96,28 +97,24 @@ class Payments:
         except stripe.StripeError as error:
             _give_up(error, order_id)
 
-    def find(self, order_id: str, since: datetime) -> Paid | None:
-        """The payment for an order placed at `since`, if there is one; raises OutcomeUnknown."""
-        for entry in self.ledger(since - CLOCK_SKEW):
-            if entry.order_id == order_id and entry.status == "succeeded":
-                return Paid(entry.reference)
+    def find(self, order_id: str, since: datetime, within: float = CONNECT_SECONDS + READ_SECONDS) -> Paid | None:
+        """The payment for an order placed at `since`, if there is one.
+
+        Raises OutcomeUnknown, also when the books are not looked through `within` so many seconds.
+        """
+        with self._wire.hurrying(within):
+            for intent in _entered(self._client.v1.payment_intents, since - CLOCK_SKEW):
+                if _order_id(intent) == order_id and intent.status == "succeeded":
+                    return Paid(intent.id)
         return None
 
     def ledger(self, since: datetime | None = None) -> Iterator[LedgerEntry]:
         """The provider's books from a moment on, newest first; raises OutcomeUnknown."""
-        oldest = since.timestamp() if since else 0.0
-        try:
-            refunded: Counter[str] = Counter()
-            for refund in self._client.v1.refunds.list({"limit": PAGE}).auto_paging_iter():
-                if refund.created < oldest:
-                    break
-                refunded[str(refund.payment_intent)] += refund.amount if refund.status != "failed" else 0
-            for intent in self._client.v1.payment_intents.list({"limit": PAGE}).auto_paging_iter():
-                if intent.created < oldest:
-                    break
-                yield _entry(intent, refunded[intent.id])
-        except stripe.StripeError as error:
-            _give_up(error)
+        refunded: Counter[str] = Counter()
+        for refund in _entered(self._client.v1.refunds, since):
+            refunded[str(refund.payment_intent)] += refund.amount if refund.status != "failed" else 0
+        for intent in _entered(self._client.v1.payment_intents, since):
+            yield _entry(intent, refunded[intent.id])
 
     def verify_webhook(self, raw: bytes, signature: str) -> PaymentEvent:
         """The event in a webhook's body, if the provider signed exactly these bytes of late; raises BadSignature."""
@@ -177,7 +174,7 @@ class _Wire(stripe.HTTPClient):
 
     @contextmanager
     def hurrying(self, seconds: float) -> Iterator[None]:
-        """Have this thread's calls wait for no answer that comes after so many seconds."""
+        """Have this thread wait for no answer that comes after so many seconds, and call nobody any more then."""
         self._local.latest = time.monotonic() + seconds
         try:
             yield
@@ -201,6 +198,8 @@ class _Wire(stripe.HTTPClient):
 
     def _timeout(self) -> tuple[float, float]:
         left = getattr(self._local, "latest", float("inf")) - time.monotonic()
+        if left <= 0:
+            raise stripe.APIConnectionError("no time left", should_retry=False)
         return CONNECT_SECONDS, max(min(READ_SECONDS, left), LEAST_SECONDS)
 
     def _session(self) -> requests.Session:
@@ -241,10 +240,23 @@ def _give_up(error: stripe.StripeError, order_id: str | None = None) -> NoReturn
     raise OutcomeUnknown(type(error).__name__) from error
 
 
+def _entered(book: Any, since: datetime | None) -> Iterator[Any]:
+    """What has been entered into one of the provider's books from a moment on, newest first."""
+    oldest = since.timestamp() if since else 0.0
+    try:
+        yield from takewhile(lambda entry: entry.created >= oldest, book.list({"limit": PAGE}).auto_paging_iter())
+    except stripe.StripeError as error:
+        _give_up(error)
+
+
+def _order_id(intent: stripe.PaymentIntent) -> str | None:
+    return getattr(intent.metadata, "order_id", None)
+
+
 def _entry(intent: stripe.PaymentIntent, refunded: int) -> LedgerEntry:
     return LedgerEntry(
         reference=intent.id,
-        order_id=getattr(intent.metadata, "order_id", None),
+        order_id=_order_id(intent),
         status=intent.status,
         amount=intent.amount,
         captured=intent.amount if intent.status == "succeeded" else 0,

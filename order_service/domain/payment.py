@@ -85,8 +85,11 @@ class Payments(Protocol):
         """Give the money back, once; returns the refund's reference, raises OutcomeUnknown."""
         ...
 
-    def find(self, order_id: str, since: datetime) -> Paid | None:
-        """The charge that was made for an order, if there is one; raises OutcomeUnknown."""
+    def find(self, order_id: str, since: datetime, within: float) -> Paid | None:
+        """The charge that was made for an order, if there is one.
+
+        Raises OutcomeUnknown, also when the books are not looked through within so many seconds.
+        """
         ...
 
     def ledger(self, since: datetime | None = None) -> Iterator[LedgerEntry]:

@@ -225,17 +225,17 @@ class Saga:
 
         It repeats its first answer while it knows the key, also one that was no end; later it would charge anew.
         """
-        if now() - order.created_at >= KEY_LIFETIME and (found := self._booked(order)):
+        if now() - order.created_at >= KEY_LIFETIME and (found := self._booked(order, deadline)):
             return found
         try:
             return self._payments.charge(order.id, order.total, CURRENCY, order.payment_token, deadline.left())
         except OutcomeUnknown:
-            if order.attempts and (found := self._booked(order)):
+            if order.attempts and (found := self._booked(order, deadline)):
                 return found
             raise
 
-    def _booked(self, order: Order) -> Outcome | None:
-        return self._payments.find(order.id, order.created_at)
+    def _booked(self, order: Order, deadline: Deadline) -> Outcome | None:
+        return self._payments.find(order.id, order.created_at, deadline.left())
 
     def _refuse(self, order: Order, reason: str, detail: str | None = None, **changes: Any) -> None:
         orders.advance(order, "refused", step=Step.RELEASE, detail=detail or reason, reason=reason, **changes)

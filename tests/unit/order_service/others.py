@@ -115,7 +115,8 @@ class Till:
     """A payment provider; while it `is_silent` it does what it is asked and loses the answer.
 
     While it `repeats_itself` it says to a charge what it said first, that of a fault of its own, as Stripe does for a
-    key that it knows. `patience` is for how many seconds its last answer would have been waited for.
+    key that it knows. `patience` is for how many seconds its last answer to a charge would have been waited for, and
+    `looks_for` for how many its books would have been looked through.
     """
 
     charges: dict[str, LedgerEntry] = field(default_factory=dict)
@@ -123,6 +124,7 @@ class Till:
     repeats_itself: bool = False
     asked: int = 0
     patience: float = 0.0
+    looks_for: float = 0.0
 
     def charge(self, order_id: str, amount: int, currency: str, token: str, within: float) -> Outcome:
         self.asked += 1
@@ -145,7 +147,8 @@ class Till:
         self._answer()
         return f"re-{reference}"
 
-    def find(self, order_id: str, since: datetime) -> Paid | None:
+    def find(self, order_id: str, since: datetime, within: float) -> Paid | None:
+        self.looks_for = within
         self._answer()
         return Paid(self.charges[order_id].reference) if order_id in self.charges else None
 

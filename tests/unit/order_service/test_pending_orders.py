@@ -68,6 +68,19 @@ def test_the_provider_is_given_no_more_time_than_the_catalogue_has_left(
     assert 0 < till.patience < 3.0
 
 
+def test_the_books_are_looked_through_no_longer_than_there_is_time(
+    ada: FlaskClient, shelf: Shelf, till: Till, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saga, "PATIENCE_SECONDS", 3.0)
+    put(ada, shelf.offer())
+    till.repeats_itself = True
+    check_out(ada)
+
+    work()
+
+    assert 0 < till.looks_for < 3.0
+
+
 def test_while_the_catalogue_is_away_an_order_waits_for_it(
     ada: FlaskClient, shelf: Shelf, till: Till, work: Work
 ) -> None:

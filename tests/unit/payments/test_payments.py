@@ -162,6 +162,21 @@ def test_a_payment_whose_key_was_forgotten_is_found(payments: Payments, order: s
     assert payments.find(str(uuid4()), placed) is None
 
 
+def test_a_payment_is_looked_for_among_the_payments_only_and_no_longer_than_there_is_time(
+    payments: Payments, order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed = datetime.now(UTC)
+    paid = payments.charge(order, 1999, "USD", "pm_card_visa")
+    told: list[traces.Span] = []
+    monkeypatch.setattr(traces.teller, "send", told.append)
+    with Flask(__name__).app_context():
+        g.traceparent = traces.child_of(None)
+        assert payments.find(order, placed) == paid
+        assert [span.name for span in told] == ["GET stripe"]
+        with pytest.raises(OutcomeUnknown):
+            payments.find(order, placed, within=0.0)
+
+
 def test_the_ledger_tells_what_was_captured_and_given_back(payments: Payments, order: str) -> None:
     paid = payments.charge(order, 1999, "USD", "pm_card_visa")
     assert isinstance(paid, Paid)
