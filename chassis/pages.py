@@ -1,6 +1,6 @@
 """The layout that every page shares, what it shows of the visitor, and the guard of its forms."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.wrappers import Response as BaseResponse
 
 from chassis import assets, identity, money, pictures
+from chassis.database import db
 from chassis.departments import Departments
 from chassis.faults import field_errors
 from chassis.identity import SESSION_COOKIE, Identity
@@ -128,11 +129,17 @@ def shown_again(template: str, errors: FieldErrors, status: int = 422, **context
     return page(template, status, typed=typed, errors=by_field(errors), **context)
 
 
-def shown_later(template: str, field: str, refusal: Problem, **context: Any) -> Response:
-    """The same form once more, for who has to wait before sending it again; raises what is no 429."""
+def shown_later(
+    template: str, field: str, refusal: Problem, context: Callable[[], Mapping[str, Any]] = dict
+) -> Response:
+    """The same form once more, for who has to wait before sending it again; raises what is no 429.
+
+    What was begun is undone first, so that nobody waits for it while the page is made.
+    """
+    db.session.rollback()
     if refusal.status != 429:
         raise refusal
-    response = shown_again(template, [{"field": field, "message": refusal.detail}], refusal.status, **context)
+    response = shown_again(template, [{"field": field, "message": refusal.detail}], refusal.status, **context())
     response.headers.update(refusal.headers)
     return response
 

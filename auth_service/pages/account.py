@@ -61,8 +61,7 @@ def change_password() -> BaseResponse:
     except signin.WrongPassword as wrong:
         return _again([{"field": "current_password", "message": str(wrong)}], 403)
     except Problem as refusal:
-        db.session.rollback()
-        return shown_later("account.html", "current_password", refusal, **_shown())
+        return shown_later("account.html", "current_password", refusal, _shown)
     return _done("Your password is changed; everywhere else you are signed out.")
 
 

@@ -42,9 +42,9 @@ def _by_form() -> BaseResponse:
     try:
         user = _registered(wanted)
     except accounts.Taken as taken:
+        db.session.rollback()
         return shown_again("register.html", taken.errors, 409)
     except Problem as refusal:
-        db.session.rollback()
         return shown_later("register.html", "username", refusal)
     throttle.remember(user, visit().address)
     key = browser.begin(user)

@@ -4,9 +4,11 @@ import re
 from collections.abc import Callable
 
 import pytest
+from flask import before_render_template
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from chassis.database import in_transaction
 from tests.builders import PASSWORD, registration, unique
 from tests.conftest import MakeApp
 from tests.unit.auth_service.conftest import MakeVisitor, newcomer
@@ -105,6 +107,24 @@ def test_who_has_to_wait_finds_the_form_as_it_was(make_app: MakeApp) -> None:
     answers = [submit(browser, "/account/password", "/account", **wrong) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [403, 429]
     assert 'id="current_password-error"' in answers[1].text
+
+
+def test_nothing_is_held_while_a_form_is_made_to_be_shown_again(make_app: MakeApp) -> None:
+    app = make_app("auth_service", ratelimit_sign_ins="1/5minutes")
+    browser, ada, name = app.test_client(), newcomer(app), unique("ada")
+    held: list[bool] = []
+
+    def note(*_: object, **__: object) -> None:
+        held.append(in_transaction())
+
+    def again(path: str, **fields: str) -> int:
+        return submit(browser, path, **fields).status_code
+
+    with before_render_template.connected_to(note, app):
+        statuses = [again("/login", username=name, password="something else") for _ in range(2)]
+        statuses += [again("/register", username=ada.username, email="other@example.com", password=PASSWORD)]
+    assert statuses == [401, 429, 409]
+    assert held == [False, False] * 3
 
 
 def test_who_is_signed_in_is_told_so_where_one_signs_in_and_a_guest_where_one_signs_out(
