@@ -131,6 +131,8 @@ def join(owner: Owner) -> None:
 def remember_shown(products: Iterable[Product], shown: Sequence[CartLine]) -> None:
     """Keep the names and prices that the customer is shown now; a purchase is made from them when all else is away."""
     known = {product.slug: product for product in products}
+    cart = sa.select(Cart.id).where(Cart.id.in_({line.cart_id for line in shown}))
+    db.session.execute(cart.with_for_update())  # before its lines, as whoever changes them does
     for line in sorted(shown, key=lambda line: line.slug):  # as `take_bought` does, so that neither waits for the other
         product = known.get(line.slug)
         if product and (product.price, product.name, product.id) != (line.unit_price, line.name, line.product_id):

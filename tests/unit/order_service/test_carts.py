@@ -96,6 +96,19 @@ def test_a_changed_price_is_told_once(ada: FlaskClient, shelf: Shelf) -> None:
     assert (cart_of(ada)["warnings"], cart_of(ada)["total"]["amount"]) == ([], 1100)
 
 
+def test_who_only_looks_locks_the_cart_before_its_lines_too(ada: FlaskClient, shelf: Shelf) -> None:
+    mug = shelf.offer(1000)
+    put(ada, mug)
+    shelf.price(mug, 1100)
+
+    with statements() as sent:
+        cart_of(ada)
+
+    kept = next(place for place, statement in enumerate(sent) if statement.startswith("UPDATE cart_lines")) - 1
+    assert sent[kept].startswith("SELECT carts.id"), sent
+    assert ("FOR UPDATE" in sent[kept]) == (db.engine.dialect.name == "mysql")
+
+
 def test_a_product_that_is_gone_is_named(ada: FlaskClient, shelf: Shelf) -> None:
     mug = shelf.offer()
     put(ada, mug)
