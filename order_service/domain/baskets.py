@@ -40,8 +40,8 @@ def add(owner: Owner, product: str | int, quantity: int, catalogue: Catalogue) -
     Raises UnknownProduct, CartFull.
     """
     held, products = _look(owner, catalogue, product)
-    carts.add(owner, _chosen(product, held, products), quantity)
-    return _priced(owner, carts.lines(owner), held, products)
+    left_out = carts.add(owner, _chosen(product, held, products), quantity)
+    return replace(_priced(owner, carts.lines(owner), held, products), left_out=left_out)
 
 
 def remove(owner: Owner, slug: str, catalogue: Catalogue) -> Basket:

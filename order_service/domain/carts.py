@@ -92,9 +92,10 @@ def put(owner: Owner, product: Product, quantity: int) -> None:
     _put(open_for(owner), product, lambda _: quantity)
 
 
-def add(owner: Owner, product: Product, quantity: int) -> None:
-    """Put so many more of a product into the cart, up to what one line holds."""
-    _put(open_for(owner), product, lambda held: min(held + quantity, MOST_OF_ONE))
+def add(owner: Owner, product: Product, quantity: int) -> int:
+    """Put so many more of a product into the cart, up to what one line holds; returns how many were too many."""
+    before = _put(open_for(owner), product, lambda held: min(held + quantity, MOST_OF_ONE))
+    return max(before + quantity - MOST_OF_ONE, 0)
 
 
 def remove(owner: Owner, slug: str) -> None:
@@ -215,7 +216,8 @@ def _lines(cart_id: int) -> Sequence[CartLine]:
     return db.session.scalars(mine.execution_options(populate_existing=True)).all()
 
 
-def _put(cart: Cart, product: Product, quantity: Callable[[int], int]) -> None:
+def _put(cart: Cart, product: Product, quantity: Callable[[int], int]) -> int:
+    """Have as many of a product in the cart as is made of those that are in it; returns how many those were."""
     held = {line.slug: line for line in _lines(cart.id)}
     line = held.get(product.slug)
     if line is None and len(held) >= MOST_LINES:
@@ -224,5 +226,7 @@ def _put(cart: Cart, product: Product, quantity: Callable[[int], int]) -> None:
         line = CartLine(cart_id=cart.id, slug=product.slug, quantity=0)
         line.product_id, line.name, line.unit_price = product.id, product.name, product.price
         db.session.add(line)
-    line.quantity = quantity(line.quantity)
+    before = line.quantity
+    line.quantity = quantity(before)
     db.session.flush()
+    return before

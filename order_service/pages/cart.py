@@ -46,7 +46,7 @@ def add_item() -> BaseResponse:
     except Refusal as refusal:
         return _refused(refusal)
     db.session.commit()
-    if any(line.slug == chosen.slug and line.quantity == MOST_OF_ONE for line in basket.items):
+    if basket.left_out:
         flash(f"A cart holds {MOST_OF_ONE} of one product, and no more.")
     return redirect("/cart", 303)
 

@@ -29,6 +29,13 @@ def test_what_a_cart_does_not_hold_of_one_product_is_told(browser: FlaskClient, 
         assert ("A cart holds 999 of one product, and no more." in browser.get("/cart").text) is told
 
 
+def test_as_many_as_a_cart_holds_are_no_reason_to_say_so(browser: FlaskClient, shelf: Shelf) -> None:
+    browser.post("/cart/items", data={"csrf_token": token(browser), "slug": shelf.offer(), "quantity": "999"})
+    page = browser.get("/cart").text
+    assert 'value="999"' in page
+    assert "and no more" not in page
+
+
 def test_what_a_full_cart_has_no_room_for_at_signing_in_is_told(
     browser: FlaskClient, guest: FlaskClient, shelf: Shelf
 ) -> None:
