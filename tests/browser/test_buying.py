@@ -8,7 +8,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Arrive
 from tests.browser.visitor import ADDRESS, DECLINED, PAYS
-from tests.builders import Client, Person
+from tests.builders import PASSWORD, Client, Person, unique
 from tests.shop import Shop
 
 FOCUSED_WORDS = "(document.activeElement.labels?.[0] ?? document.activeElement).textContent"
@@ -220,6 +220,17 @@ def test_a_number_that_is_refused_is_told_at_its_field(arrive: Arrive, product: 
         field.press("Tab")
         expect(field).not_to_be_focused()
         expect(field).to_be_focused()  # the browser leads back, and says why
+
+
+def test_a_blank_behind_a_name_hinders_nobody(arrive: Arrive) -> None:
+    guest = arrive()
+    page = guest.go("/register")
+    name = unique("ada")
+    page.get_by_label("Username").fill(f"{name} ")
+    page.get_by_label("Email address").fill(f"{name}@example.com ")
+    page.get_by_label("Password").fill(PASSWORD)
+    guest.press("Register")
+    expect(page).to_have_url("/account")
 
 
 def test_a_declined_card_costs_nothing_that_was_typed(
