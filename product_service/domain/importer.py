@@ -241,7 +241,8 @@ def _change(ids: Sequence[int], by_slug: Mapping[str, Goods]) -> int:
     columns = {name for values in changes.values() for name in values}
     constant = {"available": 0, "reserved": 0, "sold": 0, "stocked": 0, "updated_at": now()}
     rows = [{**row._mapping, **values, **constant} for row, values in changes.items()]
-    db.session.execute(_upsert(sorted(columns | {"updated_at"})), rows)
+    # A value that is taken away must stand among the others: MySQL knows no `new.image` where none is inserted.
+    db.session.execute(_upsert(sorted(columns | {"updated_at"})), rows, execution_options={"render_nulls": True})
     changed = ON_SALE.where(products.id.in_([row.id for row in changes])).order_by(products.id)
     catalogue.tell_changed(*db.session.execute(changed))
     return len(changes)

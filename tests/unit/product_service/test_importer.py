@@ -107,6 +107,18 @@ def test_a_known_product_is_changed_but_not_its_stock(
     assert import_text("slug,name,price,stock\nmug,Cup,1,99\n").stdout == "0 added, 0 changed, 0 bad lines skipped\n"
 
 
+def test_a_picture_and_a_category_can_be_taken_away(
+    import_text: Callable[..., Result], anybody: FlaskClient, product: Offer
+) -> None:
+    product(slug="mug", name="Mug", image="mug.jpg", category="Kitchen")
+
+    result = import_text('{"name": "Mug", "price": 5, "image": null, "category": null}\n', "goods.jsonl")
+
+    assert result.stdout == "0 added, 1 changed, 0 bad lines skipped\n"
+    mug = anybody.get("/api/v2/products/mug").get_json()
+    assert (mug["image"], mug["category"]) == (None, None)
+
+
 def test_bad_lines_are_named_and_the_others_imported(import_text: Callable[..., Result], anybody: FlaskClient) -> None:
     result = import_text(
         b'name,price,stock,description\nA,1,1,"two\nlines"\nB,free,1\n,1,1\nC,1,-1\nD,1,1,x,too many\n\xff,1,1\nE,2,\n'
