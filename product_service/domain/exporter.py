@@ -43,4 +43,5 @@ def write(lines: Iterable[Mapping[str, Any]], form: Format, file: TextIO) -> Non
 
 def _line(row: sa.Row[*tuple[Any, ...]]) -> dict[str, Any]:
     price = f"{row.price // MINOR_UNITS}.{row.price % MINOR_UNITS:02d}"
-    return {name: getattr(row, name, None) for name in COLUMNS} | {"price": price, "stock": row.available}
+    named = {"image": row.image or None, "category": row.category or None}  # imports of old have left some empty
+    return {name: getattr(row, name, None) for name in COLUMNS} | named | {"price": price, "stock": row.available}

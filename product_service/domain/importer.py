@@ -195,7 +195,7 @@ def _from_csv(lines: Iterable[str]) -> Iterator[Goods | BadLine]:
         if len(row) > len(columns):
             yield BadLine(number, "has more values than the first line has columns")
         elif row:
-            yield _checked(number, {name: value for name, value in zip(columns, row, strict=False) if value})
+            yield _checked(number, {name: value for name, value in zip(columns, row, strict=False) if value.strip()})
 
 
 def _columns(reader: Iterator[list[str]]) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskClient
@@ -11,6 +12,7 @@ from flask.testing import FlaskClient
 from chassis.database import db
 from product_service.cli import catalog
 from product_service.domain import exporter
+from product_service.models import Product
 from tests.unit.product_service.conftest import Offer
 
 Run = Callable[..., Result]
@@ -66,3 +68,12 @@ def test_an_export_goes_to_standard_output(run: Run, staff: FlaskClient) -> None
 
     assert [line.partition(",")[0] for line in lines] == ['{"slug":"mug"', '{"slug":"cup"']
     assert run("export").stdout.startswith("slug,name,price,")
+
+
+def test_what_an_import_of_old_has_left_empty_is_exported_as_nothing(run: Run, product: Offer, tmp_path: Path) -> None:
+    product(slug="mug")
+    db.session.execute(sa.update(Product).values(image="", category=""))
+    db.session.commit()
+    run("export", str(tmp_path / "goods.jsonl"))
+
+    assert run("import", str(tmp_path / "goods.jsonl")).stdout == "0 added, 1 changed, 0 bad lines skipped\n"

@@ -119,6 +119,14 @@ def test_a_picture_and_a_category_can_be_taken_away(
     assert (mug["image"], mug["category"]) == (None, None)
 
 
+def test_a_blank_cell_is_an_empty_one(import_text: Callable[..., Result], anybody: FlaskClient) -> None:
+    result = import_text("name,price,image,category,description\nMug,5, ,\t, \n")
+
+    assert result.stdout == "1 added, 0 changed, 0 bad lines skipped\n"
+    mug = anybody.get("/api/v2/products/mug").get_json()
+    assert (mug["image"], mug["category"], mug["description"]) == (None, None, "")
+
+
 def test_bad_lines_are_named_and_the_others_imported(import_text: Callable[..., Result], anybody: FlaskClient) -> None:
     result = import_text(
         b'name,price,stock,description\nA,1,1,"two\nlines"\nB,free,1\n,1,1\nC,1,-1\nD,1,1,x,too many\n\xff,1,1\nE,2,\n'
