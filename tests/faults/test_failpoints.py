@@ -59,16 +59,15 @@ def die_at(customer: Customer, point: str, shop: Shop, arm: Arm) -> None:
         customer.wait_for_pending()
         trap = arm(point)
         customer.cancel(str(purchase.order_id))
+    # An order that others' deaths have kept until it was paid is no pending one any more: then another.
     elif place == "traced":
         trap = arm(point)
-        # An order that others' deaths have kept until it was paid is no pending one any more: then another.
         while trap.exists():
             take_back_at_once(customer)
     elif place == "reserved-anew":
-        purchase = customer.check_out("pm_sandbox_timeout")
-        let_the_reservation_expire(shop, str(purchase.order_id))
         trap = arm(point)
-        customer.wait_for_pending()
+        while trap.exists():
+            buy_what_goes_back_on_sale(customer, shop)
     else:
         trap = arm(point)
         customer.check_out({"postponed": "pm_sandbox_timeout"}.get(place) or card_for(place))
@@ -82,6 +81,19 @@ def take_back_at_once(customer: Customer) -> None:
     order_id = str(customer.check_out("pm_sandbox_timeout").order_id)
     customer.cancel(order_id)
     eventually(lambda: customer.order(order_id)["payment"]["status"] == "refunded", within=SPRUNG_SECONDS)
+    fill_again(customer, wanted)
+
+
+def buy_what_goes_back_on_sale(customer: Customer, shop: Shop) -> None:
+    """Buy the same as before with a card that is long in answering, and have the goods expire meanwhile."""
+    wanted = dict(customer.cart)
+    order_id = str(customer.check_out("pm_sandbox_timeout").order_id)
+    let_the_reservation_expire(shop, order_id)
+    fill_again(customer, wanted)
+
+
+def fill_again(customer: Customer, wanted: dict[str, int]) -> None:
+    """Have in the cart what was in it before it was bought."""
     customer.wait_for_pending()
     for slug, quantity in wanted.items() - customer.cart.items():
         customer.put(slug, quantity)
