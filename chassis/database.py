@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,7 +17,8 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 from sqlalchemy.types import TypeDecorator
 
-from chassis import traces
+from chassis import driver, traces
+from chassis.driver import Line, Prepared
 
 LOCK_WAIT_SECONDS = 10
 CONNECT_SECONDS = 5
@@ -88,7 +90,8 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-Rows: TypeAlias = Sequence[sa.Row[*tuple[Any, ...]]]
+Rows: TypeAlias = Sequence[Any]
+Question: TypeAlias = sa.Select[*tuple[Any, ...]] | Prepared
 
 
 class Reader:
@@ -97,21 +100,27 @@ class Reader:
     While the session is in a transaction, the answer is what that sees.
     """
 
-    def execute(self, statement: sa.Select[*tuple[Any, ...]], values: Mapping[str, Any] | None = None) -> Rows:
-        """All rows that the statement finds with these values."""
+    def execute(self, question: Question, values: Mapping[str, Any] | None = None) -> Rows:
+        """All rows that are found with these values."""
         if in_transaction():
+            statement = question.statement if isinstance(question, Prepared) else question
             return db.session.execute(statement, values).all()
         asked = time.monotonic()
         try:
-            return self._ask(statement, values)
+            return self._ask(question, values or {})
         except DBAPIError as error:
             if not error.connection_invalidated or time.monotonic() - asked > CLOSED_SECONDS:
                 raise
-        return self._ask(statement, values)  # the server had closed the connection meanwhile, and all that are as old
+        # The server had closed the connection meanwhile, and all that are as old.
+        return self._ask(question, values or {})
 
-    def _ask(self, statement: sa.Select[*tuple[Any, ...]], values: Mapping[str, Any] | None) -> Rows:
-        with db.engines[READING].connect() as connection:
-            return connection.execute(statement, values).all()
+    def _ask(self, question: Question, values: Mapping[str, Any]) -> Rows:
+        engine = db.engines[READING]
+        if isinstance(question, Prepared):
+            with driver.line(engine) as line:
+                return line.rows(question, values)
+        with engine.connect() as connection:
+            return connection.execute(question, values).all()
 
 
 reader = Reader()
@@ -126,6 +135,14 @@ def writes() -> None:
     """Announce, before the next transaction begins, that this request writes even though it is a GET."""
     if has_request_context():
         g.writes = True
+
+
+@contextmanager
+def apart() -> Iterator[Line]:
+    """A transaction that has nothing to do with the session; what it has not committed at the end is undone."""
+    with driver.line(db.engine) as line:
+        line.begin()
+        yield line
 
 
 def rows_changed(statement: sa.Update | sa.Delete) -> int:

@@ -110,6 +110,14 @@ def tell_answered(method: str, route: str, status: int, own: str, *, parent: str
     tell("SERVER", f"{method} {route}", own, parent=parent, seconds=seconds, attributes=attributes, failed=failed)
 
 
+def tell_executed(database: str, statement: str, *, seconds: float) -> None:
+    """A database (`sqlite`, `mysql`) has executed a statement (OpenTelemetry's conventions of database clients)."""
+    parent = _under_way() if teller.send is not None else None
+    if parent is not None:
+        said: dict[str, str | int] = {"db.system.name": database, "db.query.text": statement}
+        tell("CLIENT", statement.split(None, 1)[0], child_of(parent), parent=parent, seconds=seconds, attributes=said)
+
+
 @contextmanager
 def step(kind: Kind, name: str, parent: str | None) -> Iterator[str]:
     """Do something as a part of `parent`; gives the `traceparent` to hand on, and tells of it at the end."""
@@ -139,13 +147,7 @@ def _before(connection: sa.Connection, cursor: Any, statement: str, *_: Any) -> 
 
 
 def _after(connection: sa.Connection, cursor: Any, statement: str, *_: Any) -> None:
-    parent = _under_way()
-    if parent is not None:
-        system, spent = connection.dialect.name, time.perf_counter() - connection.info["began"]
-        attributes: dict[str, str | int] = {"db.system.name": system, "db.query.text": statement}
-        tell(
-            "CLIENT", statement.split(None, 1)[0], child_of(parent), parent=parent, seconds=spent, attributes=attributes
-        )
+    tell_executed(connection.dialect.name, statement, seconds=time.perf_counter() - connection.info["began"])
 
 
 def _under_way() -> str | None:

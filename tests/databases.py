@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
+from unittest import mock
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
 from chassis.database import db
+from chassis.driver import Line
 
 TABLES_THAT_STAY = {"alembic_version"}
 MEMORY = Path("/dev/shm")
@@ -143,15 +145,39 @@ def statements() -> Iterator[list[str]]:
 
 @contextmanager
 def listening(event: str, listener: Callable[..., object]) -> Iterator[None]:
-    """Have the listener told of an event of the current application's database, on every engine, in this block."""
+    """Have the listener told of an event of the current application's database, on every engine, in this block.
+
+    What goes straight to the driver counts too: `before_cursor_execute`, `after_cursor_execute` and `commit`.
+    """
     engines = list(db.engines.values())
     for engine in engines:
         sa.event.listen(engine, event, listener)
     try:
-        yield
+        with _overheard(event, listener):
+            yield
     finally:
         for engine in engines:
             sa.event.remove(engine, event, listener)
+
+
+@contextmanager
+def _overheard(event: str, listener: Callable[..., object]) -> Iterator[None]:
+    do, commit = Line._do, Line.commit
+
+    def overhear(line: Line, execute: object, text: str, parameters: object) -> None:
+        if event == "before_cursor_execute":
+            listener(line, line._cursor, text, parameters)
+        do(line, execute, text, parameters)
+        if event == "after_cursor_execute":
+            listener(line, line._cursor, text, parameters)
+
+    def overhear_commit(line: Line) -> None:
+        if event == "commit":
+            listener(line)
+        commit(line)
+
+    with mock.patch.object(Line, "_do", overhear), mock.patch.object(Line, "commit", overhear_commit):
+        yield
 
 
 def migrate(package: str, url: URL) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from chassis import outbox
 from chassis.database import db, now, reader
+from chassis.driver import Prepared
 from chassis.money import money
 from chassis.paging import PageQuery, Slice, Sort, page
 from chassis.problems import Refusal
@@ -34,8 +35,8 @@ COLUMNS = (
     goods.created_at,
     goods.updated_at,
 )
-BY_SLUG = sa.select(*COLUMNS).where(goods.slug == sa.bindparam("slug"), goods.retired == 0)
-ProductRow: TypeAlias = sa.Row[*tuple[Any, ...]]
+BY_SLUG = Prepared(sa.select(*COLUMNS).where(goods.slug == sa.bindparam("slug"), goods.retired == 0))
+ProductRow: TypeAlias = Any
 OLDEST = Sort("oldest", (goods.id,))
 NEWEST = Sort("newest", (goods.id,), descending=True)
 SORTS = {

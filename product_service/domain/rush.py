@@ -90,14 +90,8 @@ def _can_join(wish: Wish, slugs: set[str], found: Goods) -> bool:
 
 
 def _outcomes(wishes: Sequence[Wish], found: Goods) -> Sequence[Reservation | Held | Exception]:
-    try:
-        outcomes = reserve_together(wishes, found)
-        commit_and_detach()
-    except IntegrityError:
-        # Another process was quicker with one of the references: each on their own.
-        db.session.rollback()
-        return [_alone(wish) for wish in wishes]
-    return outcomes
+    served = reserve_together(wishes, found)
+    return [served.pop(wish.reference) if wish.reference in served else _alone(wish) for wish in wishes]
 
 
 def _alone(wish: Wish) -> Reservation | Held | Exception:

@@ -3,7 +3,7 @@
 Always available + reserved + sold = stocked, none below zero; the tables hold it too.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from pydantic import Field
 
 from chassis.database import db, now
+from chassis.driver import Line, Prepared
 from chassis.paging import PageQuery, Slice, Sort, page
 from chassis.problems import Refusal
 from product_service.models import Product, StockMovement
@@ -44,16 +45,12 @@ class Shift:
         values: dict[Any, Any] = {self.source: self.source - quantity, self.target: self.target + quantity}
         return sa.update(PRODUCTS).where(goods.id == sa.bindparam("product"), self.source >= quantity).values(values)
 
-    @cached_property
-    def of_enough_at_a_price(self) -> sa.Update:
-        """The same, if the product is still on sale at the price that was `asked`."""
-        return self.of_enough.where(goods.price == sa.bindparam("asked"), goods.retired == 0)
-
 
 HOLD = Shift(goods.available, goods.reserved)
 RELEASE = Shift(goods.reserved, goods.available)
 SELL = Shift(goods.reserved, goods.sold)
 TAKE_BACK = Shift(goods.sold, goods.available)
+HOLD_AT_A_PRICE = Prepared(HOLD.of_enough.where(goods.price == sa.bindparam("asked"), goods.retired == 0))
 
 
 def adjust(product_id: int, delta: int, reason: str, by: str | None) -> StockMovement:
@@ -112,26 +109,26 @@ def record(deltas: Mapping[int, int], kind: str, reason: str, by: str | None = N
     db.session.execute(sa.insert(StockMovement), rows)
 
 
-def move(quantities: Mapping[int, int], shift: Shift, prices: Mapping[int, int] | None = None) -> list[int]:
+def move(quantities: Mapping[int, int], shift: Shift) -> list[int]:
     """Pass so many of each product on; returns the ids of those that had too few and stay as they are.
 
-    With `prices`, so do those that are not on sale at theirs any more. Products are taken in the order of their ids, so
-    that two buyers of the same goods never wait for each other.
+    Products are taken in the order of their ids, so that two buyers of the same goods never wait for each other.
     """
-    return [product_id for product_id in sorted(quantities) if not _move(product_id, quantities, shift, prices)]
+    return [product_id for product_id in sorted(quantities) if not _move(product_id, quantities[product_id], shift)]
 
 
-def keep_still(product_ids: Collection[int]) -> None:
-    """Have whoever else would change these products wait until the transaction ends; taken in the order of ids."""
-    these = sa.select(goods.id).where(goods.id.in_(product_ids)).order_by(goods.id)
-    db.session.execute(these.with_for_update())
+def hold(line: Line, quantities: Mapping[int, int], prices: Mapping[int, int]) -> bool:
+    """Hold so many of each product, in the same order; False where one is short, or not on sale at its price any more.
+
+    Then the others may be held nevertheless, and the caller has the transaction undone.
+    """
+    asked = ({"product": each, "quantity": quantities[each], "asked": prices[each]} for each in sorted(quantities))
+    return all(line.changed(HOLD_AT_A_PRICE, values) for values in asked)
 
 
-def _move(product_id: int, quantities: Mapping[int, int], shift: Shift, prices: Mapping[int, int] | None) -> bool:
-    statement, values = shift.of_enough, {"product": product_id, "quantity": quantities[product_id]}
-    if prices is not None:
-        statement, values["asked"] = shift.of_enough_at_a_price, prices[product_id]
-    return bool(db.session.connection().execute(statement, values).rowcount)
+def _move(product_id: int, quantity: int, shift: Shift) -> bool:
+    values = {"product": product_id, "quantity": quantity}
+    return bool(db.session.connection().execute(shift.of_enough, values).rowcount)
 
 
 def _rows(statement: sa.Update) -> int:

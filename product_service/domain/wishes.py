@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from uuid_utils import uuid7
 
-from chassis.database import db, now
+from chassis.database import apart, db, now, reader
+from chassis.driver import Prepared
 from chassis.problems import Refusal
 from product_service.domain import stock
 from product_service.domain.reservations import HELD
@@ -19,13 +20,15 @@ from product_service.models import Product, Reservation, ReservationLine
 
 Goods: TypeAlias = Mapping[str, sa.Row[*tuple[Any, ...]]]
 RESERVATIONS, LINES = (db.metadata.tables[model.__tablename__] for model in (Reservation, ReservationLine))
-WRITTEN = ("id", "reference", "status", "expires_at")
 goods, named = Product.__table__.c, RESERVATIONS.c.reference
 ON_SALE = sa.select(goods.id, goods.slug, goods.name, goods.price, goods.available).where(
     goods.slug.in_(sa.bindparam("slugs", expanding=True)), goods.retired == 0
 )
 TAKEN = sa.select(named).where(named.in_(sa.bindparam("references", expanding=True)))
-NEW, NEW_LINES = sa.insert(RESERVATIONS), sa.insert(LINES)
+NEW, NEW_LINES = (
+    Prepared(sa.insert(table).values({column.name: sa.bindparam(column.name) for column in table.c}))
+    for table in (RESERVATIONS, LINES)
+)
 
 
 class ReferenceReused(Refusal):
@@ -69,6 +72,7 @@ class Held:
 
     id: str
     reference: str
+    created_at: datetime
     expires_at: datetime
     lines: Sequence[HeldLine]
     status: str = HELD
@@ -100,7 +104,7 @@ def reserve(wish: Wish) -> Reservation | Held:
 
 def on_sale(slugs: Iterable[str]) -> Goods:
     """The goods on sale under these slugs, as they are now."""
-    return {row.slug: row for row in db.session.connection().execute(ON_SALE, {"slugs": list(slugs)})}
+    return {row.slug: row for row in reader.execute(ON_SALE, {"slugs": list(slugs)})}
 
 
 def too_few(wish: Wish, found: Goods) -> dict[str, int]:
@@ -109,12 +113,11 @@ def too_few(wish: Wish, found: Goods) -> dict[str, int]:
     return {slug: available for slug, available in left.items() if available < wish.wanted[slug]}
 
 
-def reserve_together(wishes: Sequence[Wish], found: Goods) -> list[Reservation | Held | Refusal]:
-    """Hold for several buyers what each wishes for, in as few statements as for one while there is enough for all.
+def reserve_together(wishes: Sequence[Wish], found: Goods) -> dict[str, Held | OutOfStock]:
+    """Hold for several buyers what each wishes for, in as few statements as for one, and commit; by reference.
 
-    `found` is what was on sale a moment ago of all that they wish for. Where there is not enough, or a price is another
-    one by now, they are served one after the other; who goes away with nothing is answered with the refusal. The
-    transaction is theirs alone: nothing may have been written in it before.
+    `found` is what was on sale a moment ago of all that they wish for. Left out is who is to be served alone: whose
+    reference is known, and everybody where there is not enough for all, or a price is another one by now.
     """
     new = {wish.reference: wish for wish in reversed(wishes)}
     short = {reference: left for reference, wish in new.items() if (left := too_few(wish, found))}
@@ -122,8 +125,7 @@ def reserve_together(wishes: Sequence[Wish], found: Goods) -> list[Reservation |
     late = short.keys() - _taken(short)
     refused = {reference: OutOfStock(new[reference].wanted, short[reference]) for reference in late}
     held = _hold_new({reference: wish for reference, wish in new.items() if reference not in short}, found)
-    outcomes: dict[str, Held | Refusal] = {**refused, **held}
-    return [outcomes.pop(wish.reference) if wish.reference in outcomes else _served(wish) for wish in wishes]
+    return {**refused, **{each.reference: each for each in held}}
 
 
 def _named(wish: Wish) -> Reservation | None:
@@ -139,55 +141,43 @@ def _hold(wish: Wish) -> Held:
     lacking = (slug for slug in wish.wanted if slug not in found or found[slug].id in short)
     if left := {slug: stock.available_of(found[slug].id) if slug in found else 0 for slug in lacking}:
         raise OutOfStock(wish.wanted, left)
-    return _written([wish], found)[0]
+    held = _held(wish, found, now())
+    connection = db.session.connection()
+    connection.execute(NEW.statement, _row(held))
+    connection.execute(NEW_LINES.statement, _line_rows([held]))
+    return held
 
 
 def _taken(references: Collection[str]) -> set[str]:
-    if not references:
-        return set()
-    return set(db.session.connection().scalars(TAKEN, {"references": list(references)}))
+    return {row.reference for row in reader.execute(TAKEN, {"references": list(references)})} if references else set()
 
 
-def _hold_new(wishes: Mapping[str, Wish], found: Goods) -> dict[str, Held]:
-    """What is held now, by reference, for those who have not had it before.
+def _hold_new(wishes: Mapping[str, Wish], found: Goods) -> Sequence[Held]:
+    """What is held now for those who have not had it before.
 
     They are nearly all: that somebody asks again is learned from the table, by whose key it fails.
     """
-    try:
-        return _hold_all(wishes.values(), found)
-    except IntegrityError:
-        db.session.rollback()
-        taken = _taken(wishes)
-        return _hold_all([wish for reference, wish in wishes.items() if reference not in taken], found)
+    held = _hold_all(wishes.values(), found) if wishes else ()
+    if held is None and (taken := _taken(wishes)):
+        held = _hold_all([wish for reference, wish in wishes.items() if reference not in taken], found)
+    return held or ()
 
 
-def _hold_all(wishes: Collection[Wish], found: Goods) -> dict[str, Held]:
-    """What is held now, by reference: all of it, or nothing where the stock does not cover it or a price is another."""
-    quantities = Counter[int]()
+def _hold_all(wishes: Collection[Wish], found: Goods) -> Sequence[Held] | None:
+    """What is held now: all of it or, where the stock does not cover it, a price is another or somebody known, None."""
+    quantities, moment = Counter[int](), now()
     for wish in wishes:
         quantities.update({found[slug].id: quantity for slug, quantity in wish.wanted.items()})
-    if stock.move(quantities, HOLD, {row.id: row.price for row in found.values()}):
-        db.session.rollback()
-        stock.keep_still(quantities)  # each wish has an order of its own, and another process other wishes
-        return {}
-    return {held.reference: held for held in _written(wishes, found)}
-
-
-def _served(wish: Wish) -> Reservation | Held | Refusal:
-    try:
-        return reserve(wish)
-    except Refusal as refusal:
-        return refusal
-
-
-def _written(wishes: Iterable[Wish], found: Goods) -> Sequence[Held]:
-    moment = now()
     held = [_held(wish, found, moment) for wish in wishes]
-    if held:
-        rows = [{name: getattr(each, name) for name in WRITTEN} for each in held]
-        connection = db.session.connection()
-        connection.execute(NEW, rows)
-        connection.execute(NEW_LINES, [line._asdict() for each in held for line in each.lines])
+    try:
+        with apart() as line:
+            if not stock.hold(line, quantities, {row.id: row.price for row in found.values()}):
+                return None
+            line.add(NEW, map(_row, held))
+            line.add(NEW_LINES, _line_rows(held))
+            line.commit()
+    except IntegrityError:
+        return None
     return held
 
 
@@ -195,4 +185,12 @@ def _held(wish: Wish, found: Goods, moment: datetime) -> Held:
     new_id = str(uuid7())
     rows = sorted(found[slug] for slug in wish.wanted)
     lines = [HeldLine(new_id, row.id, wish.wanted[row.slug], row.slug, row.name, row.price) for row in rows]
-    return Held(new_id, wish.reference, moment + timedelta(seconds=wish.seconds), lines)
+    return Held(new_id, wish.reference, moment, moment + timedelta(seconds=wish.seconds), lines)
+
+
+def _row(held: Held) -> dict[str, Any]:
+    return {column.name: getattr(held, column.name) for column in RESERVATIONS.c}
+
+
+def _line_rows(held: Iterable[Held]) -> list[dict[str, Any]]:
+    return [line._asdict() for each in held for line in each.lines]

@@ -7,22 +7,13 @@ from contextlib import contextmanager
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import OperationalError
 
 from chassis.database import db
 from chassis.problems import Refusal
 from product_service.domain import catalogue, rush
 from product_service.domain.rush import Buyer, Rush
-from product_service.domain.wishes import (
-    Goods,
-    Held,
-    OutOfStock,
-    ReferenceReused,
-    Wish,
-    on_sale,
-    reserve,
-    reserve_together,
-)
+from product_service.domain.wishes import Held, OutOfStock, ReferenceReused, Wish, reserve
 from product_service.models import Product, Reservation
 from tests.builders import eventually
 from tests.databases import listening, statements
@@ -30,6 +21,7 @@ from tests.unit.product_service.conftest import Offer
 
 Answers = list[Held | Reservation | Exception]
 Serve = Callable[..., Answers]
+Reserve = Callable[[Wish], None]
 
 
 @pytest.fixture
@@ -62,19 +54,38 @@ def together(product_app: Flask, queue: Rush) -> Serve:
     return serve
 
 
+@pytest.fixture
+def elsewhere(product_app: Flask) -> Reserve:
+    """Holds what is wished for as another process would."""
+
+    def hold(wish: Wish) -> None:
+        with product_app.app_context():
+            reserve(wish)
+            db.session.commit()
+
+    return hold
+
+
 @contextmanager
 def commits() -> Iterator[list[object]]:
     """The transactions that are committed in this block."""
     seen: list[object] = []
-
-    def note(connection: object) -> None:
-        seen.append(connection)
-
-    sa.event.listen(db.engine, "commit", note)
-    try:
+    with listening("commit", seen.append):
         yield seen
-    finally:
-        sa.event.remove(db.engine, "commit", note)
+
+
+@contextmanager
+def meanwhile(do: Callable[[], object]) -> Iterator[None]:
+    """Have something done once in this block, between the look at the goods and what comes of it."""
+    done: list[object] = []
+
+    def look_away(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        if "products.available" in statement and not done:
+            done.append(do)
+            do()
+
+    with listening("after_cursor_execute", look_away):
+        yield
 
 
 def wish(reference: str, **wanted: int) -> Wish:
@@ -113,22 +124,6 @@ def test_what_there_is_is_sold_when_it_is_not_enough_for_all(together: Serve, pr
     assert (stock("mug"), stock("cup")) == ((0, 3), (4, 1))
 
 
-def test_who_is_served_one_after_the_other_has_the_goods_kept_still_in_the_order_of_their_ids(
-    together: Serve, product: Offer
-) -> None:
-    product(slug="cup", stock=3)
-    product(slug="mug", stock=3)
-
-    with statements() as sent:
-        answers = together(wish("a", mug=2), wish("b", cup=1), wish("c", mug=2))
-
-    assert [type(answer) for answer in answers] == [Held, Held, OutOfStock]
-    kept = next(place for place, statement in enumerate(sent) if "ORDER BY products.id" in statement)
-    updates = [place for place, statement in enumerate(sent) if statement.startswith("UPDATE")]
-    assert updates[1] < kept < updates[2], sent
-    assert ("FOR UPDATE" in sent[kept]) == (db.engine.dialect.name == "mysql")
-
-
 def test_who_comes_too_late_is_told_so_without_a_statement_of_their_own(together: Serve, product: Offer) -> None:
     product(slug="cup", stock=9)
     product(slug="mug", stock=1)
@@ -144,26 +139,15 @@ def test_who_comes_too_late_is_told_so_without_a_statement_of_their_own(together
 
 
 def test_a_twin_in_another_process_that_took_the_last_goods_is_found(
-    together: Serve, product: Offer, product_app: Flask
+    together: Serve, product: Offer, elsewhere: Reserve
 ) -> None:
-    if db.engine.dialect.name == "sqlite":
-        pytest.skip("SQLite has one writer at a time")
     product(slug="mug", stock=1)
 
-    def be_quicker(connection: object, cursor: object, statement: str, *rest: object) -> None:
-        if not twins:
-            twins.append("a twin")
-            with product_app.app_context():
-                twins[:] = [reserve(wish("a", mug=1)).id]
-                db.session.commit()
-
-    twins: list[str] = []
-    sa.event.listen(db.engine, "after_cursor_execute", be_quicker)
-    (answer,) = together(wish("a", mug=1))
-    sa.event.remove(db.engine, "after_cursor_execute", be_quicker)
+    with meanwhile(lambda: elsewhere(wish("a", mug=1))):
+        (answer,) = together(wish("a", mug=1))
 
     assert isinstance(answer, Reservation)
-    assert twins == [answer.id]
+    assert stock("mug") == (0, 1)
 
 
 def test_twins_in_a_queue_share_their_reservation(together: Serve, product: Offer) -> None:
@@ -182,33 +166,24 @@ def test_who_asks_again_does_not_keep_the_others_from_being_served_together(toge
     product(slug="mug", stock=5)
     (before,) = together(wish("a", mug=1))
 
-    with statements() as sent, commits() as made:
+    with statements() as sent:
         again, *others = together(*(wish(reference, mug=1) for reference in "abcd"))
 
     assert isinstance(before, Held)
     assert isinstance(again, Reservation)
     assert again.id == before.id
     assert [type(answer) for answer in others] == [Held] * 3
-    assert len(made) == 1
     assert len([statement for statement in sent if statement.startswith("UPDATE")]) == 2, sent
     assert stock("mug") == (1, 4)
 
 
 def test_another_process_that_was_quicker_harms_nobody_in_the_queue(
-    together: Serve, product: Offer, product_app: Flask, monkeypatch: pytest.MonkeyPatch
+    together: Serve, product: Offer, elsewhere: Reserve
 ) -> None:
     product(slug="mug", stock=5)
 
-    def too_late(wishes: list[Wish], found: Goods) -> list[Held | Reservation | Refusal]:
-        monkeypatch.setattr(rush, "reserve_together", reserve_together)
-        reserve_together(wishes, found)
-        db.session.rollback()
-        reserve(wish("a", mug=1))
-        db.session.commit()
-        raise IntegrityError("the reference is there already", None, Exception())
-
-    monkeypatch.setattr(rush, "reserve_together", too_late)
-    answers = together(wish("a", mug=1), wish("b", mug=1))
+    with meanwhile(lambda: elsewhere(wish("a", mug=1))):
+        answers = together(wish("a", mug=1), wish("b", mug=1))
 
     assert [type(answer) for answer in answers] == [Reservation, Held]
     assert stock("mug") == (3, 2)
@@ -236,13 +211,13 @@ def test_who_comes_while_the_database_is_waited_for_is_served_with_the_first(
 ) -> None:
     product(slug="mug", stock=5)
     product(slug="cup", stock=5)
-    sa.event.listen(db.engine, "begin", lambda _: eventually(lambda: len(queue._queue) == 4), once=True)
 
     def hold(reference: str, slug: str) -> Held | Reservation:
         with product_app.app_context():
             return queue.serve(wish(reference, **{slug: 1}))
 
-    with commits() as made, ThreadPoolExecutor(4) as threads:
+    all_there = meanwhile(lambda: eventually(lambda: len(queue._queue) == 4))
+    with commits() as made, ThreadPoolExecutor(4) as threads, all_there:
         asked = []
         for number, (reference, slug) in enumerate(zip("abcd", ("mug", "mug", "cup", "mug"), strict=True)):
             asked.append(threads.submit(hold, reference, slug))
@@ -262,44 +237,54 @@ def test_goods_counted_in_before_somebody_came_are_there_for_them(
         with product_app.app_context():
             return queue.serve(wish(reference, mug=1))
 
-    def count_in(connection: sa.Connection, cursor: object, statement: str, *rest: object) -> None:
-        """Between the look for the first and their answer goods are counted in, and then somebody comes."""
-        if "products.available" in statement and not late:
-            connection.execute(sa.update(Product).values(available=10, stocked=10))
-            late[:] = [threads.submit(hold, "late")]
-            eventually(lambda: len(queue._queue) == 2)
+    def count_in() -> None:
+        """Goods are counted in, and then somebody comes."""
+        with product_app.app_context():
+            db.session.execute(sa.update(Product).values(available=10, stocked=10))
+            db.session.commit()
+        late.append(threads.submit(hold, "late"))
+        eventually(lambda: len(queue._queue) == 2)
 
     late: list[Future[Held | Reservation]] = []
-    with ThreadPoolExecutor(3) as threads, listening("after_cursor_execute", count_in):
+    with ThreadPoolExecutor(3) as threads, meanwhile(count_in):
         first = threads.submit(hold, "first")
         assert isinstance(first.exception(), OutOfStock)
         assert isinstance(late[0].result(), Held)
 
 
-def test_what_staff_has_changed_since_the_look_is_looked_at_again(product_app: Flask, product: Offer) -> None:
+def test_what_staff_has_changed_since_the_look_is_looked_at_again(
+    together: Serve, product_app: Flask, product: Offer
+) -> None:
     product(slug="mug", stock=5)
     product(slug="cup", stock=5)
-    seen = on_sale(["mug", "cup"])
-    db.session.rollback()
-    catalogue.change(catalogue.to_change("mug"), {"price": 4200})
-    catalogue.retire(catalogue.to_change("cup"))
-    db.session.commit()
 
-    mug, cup = reserve_together([wish("a", mug=1), wish("b", cup=1)], seen)
+    def change() -> None:
+        with product_app.app_context():
+            catalogue.change(catalogue.to_change("mug"), {"price": 4200})
+            catalogue.retire(catalogue.to_change("cup"))
+            db.session.commit()
+
+    with meanwhile(change):
+        mug, cup = together(wish("a", mug=1), wish("b", cup=1))
 
     assert isinstance(mug, Held)
     assert [line.unit_price for line in mug.lines] == [4200]
     assert isinstance(cup, OutOfStock)
 
 
-def test_a_database_that_is_away_is_away_for_everybody_in_the_queue(together: Serve, product: Offer) -> None:
+@pytest.mark.parametrize("statement", ["SELECT", "UPDATE", "INSERT"])
+def test_a_database_that_is_away_is_away_for_everybody_in_the_queue(
+    together: Serve, product: Offer, statement: str
+) -> None:
     product(slug="mug", stock=5)
 
-    def be_away(connection: object) -> None:
-        raise OperationalError("BEGIN", None, Exception("the database is away"))
+    def be_away(connection: object, cursor: object, sent: str, *rest: object) -> None:
+        if sent.startswith(statement):
+            raise OperationalError(sent, None, Exception("the database is away"))
 
-    sa.event.listen(db.engine, "begin", be_away, once=True)
-    assert [type(answer) for answer in together(wish("a", mug=1), wish("b", mug=1))] == [OperationalError] * 2
+    with listening("before_cursor_execute", be_away):
+        answers = together(wish("a", mug=1), wish("b", mug=1))
+    assert [type(answer) for answer in answers] == [OperationalError] * 2
 
     assert isinstance(together(wish("c", mug=1))[0], Held)
     assert stock("mug") == (4, 1)
