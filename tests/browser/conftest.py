@@ -24,6 +24,7 @@ FLAGS = (
 )
 PATIENCE_MS = 15_000
 Arrive = Callable[..., Visitor]
+Product = Callable[..., dict[str, Any]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,6 +6,11 @@ from tests.builders import PASSWORD, Person, unique
 
 ADDRESS = {"name": "Ada Lovelace", "line1": "12 St James Square", "city": "London", "postal_code": "SW1Y 4JH"}
 PAYS, DECLINED = "A card that pays", "A card that is declined"
+LISTEN = """() => {
+  window.heard = [];
+  const listener = new MutationObserver(([{ target }]) => window.heard.push(target.closest("[role=status]").innerText));
+  for (const status of document.querySelectorAll("[role=status]")) listener.observe(status, { childList: true });
+}"""
 
 
 class Visitor:
@@ -21,6 +26,15 @@ class Visitor:
     @property
     def path(self) -> str:
         return "/" + self.page.url.split("/", 3)[3]
+
+    def listen(self) -> None:
+        """Hear from now on what the page's statuses say."""
+        self.page.evaluate(LISTEN)
+
+    @property
+    def heard(self) -> str:
+        """What was said last."""
+        return str(self.page.evaluate("window.heard.at(-1)"))
 
     def press(self, name: str) -> None:
         self.page.get_by_role("main").get_by_role("button", name=name).click()
