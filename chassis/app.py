@@ -1,6 +1,6 @@
 """How a service is put together: one call gives it everything that all services have."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from chassis import (
     traces,
 )
 from chassis.departments import Ask, Departments
-from chassis.health import Check
+from chassis.health import Check, Checks
 from chassis.identity import Authority, RemoteAuthority
 from chassis.peers import Peer, PeerUnavailable
 from chassis.problems import Refusals
@@ -58,7 +58,7 @@ def assemble(
     refusals: Refusals | None = None,
     authority: Authority | None = None,
     known_departments: Ask | None = None,
-    checks: Mapping[str, Check] | None = None,
+    checks: Checks = dict,
     windows: Sequence[Window] = (),
 ) -> Flask:
     """A Flask application with everything that every service of the shop has.
@@ -66,7 +66,7 @@ def assemble(
     `routes` are its blueprints, `first_api` those of the tutorial's API (served at both of its prefixes); `refusals`
     maps what the domain raises to status and slug; `authority` tells who a token or key belongs to (by default the
     accounts service over HTTP), `known_departments` which categories there are (by default the catalogue over HTTP);
-    `checks` are what `/readyz` asks, besides the database; it tells the release too. `windows` are open except at
+    `checks` gives what `/readyz` asks, besides the database; it tells the release too. `windows` are open except at
     debug, where the log has every answer.
     Raises RuntimeError when a route does not state whom it serves.
     """
@@ -91,7 +91,8 @@ def assemble(
     assets.install(app)
     pages.install(app, settings)
     openapi.install(app)
-    health.install(app, {"release": lambda: VERSION, **_database(app, settings), **(checks or {})})
+    own = {"release": lambda: VERSION, **_database(app, settings)}
+    health.install(app, lambda: {**own, **checks()})
     for blueprint in routes:
         app.register_blueprint(blueprint)
     for blueprint in first_api:

@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from chassis.migrations import is_later
 from chassis.routes import open_to_all
 
 Check = Callable[[], str]
+Checks = Callable[[], Mapping[str, Check]]
 Question = Callable[[], str]
 LEAVE = signal.SIGUSR1
 leaving = threading.Event()
@@ -25,8 +26,8 @@ class Failing(Exception):
     """Something that the service needs is not there; the text says what, without naming hosts."""
 
 
-def install(app: Flask, checks: dict[str, Check]) -> None:
-    """Answer `/livez` and `/readyz`; each check returns a word of detail or raises Failing."""
+def install(app: Flask, checks: Checks) -> None:
+    """Answer `/livez` and `/readyz`; each of the checks of the moment returns a word of detail or raises Failing."""
     app.extensions["checks"] = checks
     app.add_url_rule("/livez", "livez", open_to_all(_alive))
     app.add_url_rule("/readyz", "readyz", open_to_all(_ready))
@@ -70,8 +71,8 @@ def _farewell(response: Response) -> Response:
 
 def _ready() -> Response:
     stopping = {"process": {"status": "failing", "detail": "it is about to stop"}}
-    asked: dict[str, Check] = current_app.extensions["checks"]
-    results = stopping if leaving.is_set() else {name: _result(check) for name, check in list(asked.items())}
+    checks: Checks = current_app.extensions["checks"]
+    results = stopping if leaving.is_set() else {name: _result(check) for name, check in checks().items()}
     if all(result["status"] == "ok" for result in results.values()):
         return wire.json_response({"status": "ok", "checks": results | _queues()})
     response = wire.json_response({"status": "failing", "checks": results}, status=503)

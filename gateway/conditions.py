@@ -1,22 +1,20 @@
 """How the services are, for whoever looks after them: what is broken comes first, and no address is told."""
 
 from collections.abc import Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from gateway.instances import Service
-from gateway.probes import Probe, Report, Said
+from gateway.probes import Probe, Report, Said, reports
 
 WORST_FIRST: Final = ("down", "degraded", "up")
 Condition = dict[str, Any]
 
 
 def conditions(probes: Collection[Probe]) -> dict[str, Condition]:
-    """Each service's condition by its name, the worst first; all are asked at once, so that none waits for another."""
-    with ThreadPoolExecutor(len(probes)) as threads:
-        reports = threads.map(Probe.report, probes)
+    """Each service's condition by its name, the worst first."""
     found = {
-        probe.service.name: _condition(probe.service, report) for probe, report in zip(probes, reports, strict=True)
+        probe.service.name: _condition(probe.service, report)
+        for probe, report in zip(probes, reports(probes), strict=True)
     }
     return dict(sorted(found.items(), key=lambda item: WORST_FIRST.index(item[1]["status"])))
 

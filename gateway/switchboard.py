@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from chassis.health import Check
 from gateway import gauges
 from gateway.instances import Service
-from gateway.probes import Probe
+from gateway.probes import Probe, reports
 from gateway.routes import Table
 
 
@@ -16,7 +16,6 @@ class Switchboard:
         self.table = Table(())
         self.services: Mapping[str, Service] = {}
         self.probes: Mapping[str, Probe] = {}
-        self.checks: dict[str, Check] = {}
 
     def switch(self, table: Table, services: Mapping[str, Service]) -> None:
         """Go by these from now on; what is under way goes on at the service that it began with."""
@@ -31,8 +30,9 @@ class Switchboard:
         for service in services.values():
             gauges.show(service)
         self.table, self.services = table, services
-        # The gateway is ready without a version that only some are given.
-        checks = {name: probe.check for name, probe in self.probes.items() if name in table.services}
-        self.checks.update(checks)
-        for name in self.checks.keys() - checks.keys():
-            del self.checks[name]
+
+    def checks(self) -> dict[str, Check]:
+        """What `/readyz` says of each service; the gateway is ready without a version that only some are given."""
+        routed = self.table.services
+        needed = {name: probe for name, probe in self.probes.items() if name in routed}
+        return {name: report.check for name, report in zip(needed, reports(needed.values()), strict=True)}

@@ -32,7 +32,7 @@ def create_app(settings: SandboxSettings | None = None) -> Flask:
     app.register_error_handler(HTTPException, _unrecognised)
     headers.install(app)
     openapi.install(app)
-    health.install(app, {})
+    health.install(app, dict)
     app.register_blueprint(api.routes)
     app.register_blueprint(control.routes)
     postman.start()

@@ -57,6 +57,19 @@ def test_a_gateway_is_ready_when_every_service_is(shop: Gateway) -> None:
     assert shop.ask("/livez").status == 200
 
 
+def test_the_services_are_asked_at_once_whether_they_are_ready(shop: Gateway) -> None:
+    all_are_asked = threading.Barrier(len(shop.upstreams))
+    is_ready = service("/")
+
+    def answer(request: Received) -> Reply:
+        all_are_asked.wait(30)
+        return is_ready(request)
+
+    for upstream in shop.upstreams.values():
+        upstream.probing = answer
+    assert shop.ask("/readyz").status == 200
+
+
 def test_the_descriptions_are_one_and_survive_a_service_that_is_away(shop: Gateway) -> None:
     shop.catalogue.close()
     document = shop.ask("/openapi.json").json

@@ -154,6 +154,7 @@ def test_what_is_under_way_at_a_service_that_is_dropped_is_finished(
     customer.join()
     assert answers[0].body == b"finished"
     eventually(door.orders.closed_by_gateway.is_set)
+    assert door.ask("/readyz").json["checks"].keys() == {"release", "catalogue"}
 
 
 def test_a_file_with_a_fault_changes_nothing(gateway_with: Callable[..., Gateway], routes: Path) -> None:
