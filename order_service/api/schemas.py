@@ -107,7 +107,8 @@ class WarningView(View):
     """Something that the customer should know.
 
     `not-enough`, `gone` or `price-changed` of one product, `catalogue-unavailable`, or `no-room`: the cart is full, and
-    `slugs` of what a guest chose wait until there is room.
+    `slugs` of what a guest chose wait until there is room. `too-many` is told once: a line holds 999 of one
+    product, and `left_out` more were not taken in.
     """
 
     code: str
@@ -115,6 +116,7 @@ class WarningView(View):
     slug: str | None
     slugs: list[str] | None = None
     available: int | None = None
+    left_out: int | None = None
     previous_price: Sum | None = None
 
 

@@ -1,6 +1,7 @@
 """Carts: a guest's or a user's, and how the one joins the other."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -44,14 +45,18 @@ def digest(key: str) -> str:
 
 def lines(owner: Owner) -> Sequence[CartLine]:
     """What lies in the cart, in the order in which it was put there; a guest's cart joins the user's first."""
-    if owner.is_nobody:
-        return []
-    if _can_join(owner):
-        db.session.rollback()
-        writes()
-        join(owner)
+    take_in(owner)
     cart = _find(owner)
     return _lines(cart.id) if cart else []
+
+
+def take_in(owner: Owner) -> Counter[str]:
+    """Have the guest's cart join the user's if there is room for any of it; returns what `join` does."""
+    if not _can_join(owner):
+        return Counter()
+    db.session.rollback()
+    writes()
+    return join(owner)
 
 
 def waiting(owner: Owner) -> Sequence[CartLine]:
@@ -110,16 +115,22 @@ def clear(owner: Owner) -> None:
         db.session.execute(sa.delete(CartLine).where(CartLine.cart_id == cart.id))
 
 
-def join(owner: Owner) -> None:
-    """Move what a user chose as a guest into the user's cart, each line once, as far as there is room for it."""
+def join(owner: Owner) -> Counter[str]:
+    """Move what a user chose as a guest into the user's cart, each line once, as far as there is room for it.
+
+    Returns how many of which product were more than one line holds, and are left out.
+    """
+    left_out: Counter[str] = Counter()
     guest = _guests(owner)
     if guest is None or rows_changed(_touch(guest)) != 1:  # another request has locked it first, and has moved it all
-        return
+        return left_out
     cart = open_for(Owner(user_id=owner.user_id))
     held = {line.slug: line for line in _lines(cart.id)}
     for line in _lines(guest.id):
         if line.slug in held:
-            held[line.slug].quantity = min(held[line.slug].quantity + line.quantity, MOST_OF_ONE)
+            both = held[line.slug].quantity + line.quantity
+            held[line.slug].quantity = min(both, MOST_OF_ONE)
+            left_out[line.slug] = max(both - MOST_OF_ONE, 0)
             db.session.delete(line)
         elif len(held) < MOST_LINES:
             line.cart_id, line.added_at = cart.id, now()
@@ -127,6 +138,7 @@ def join(owner: Owner) -> None:
     db.session.flush()
     if not _lines(guest.id):
         db.session.execute(sa.delete(Cart).where(Cart.id == guest.id))
+    return left_out
 
 
 def remember_shown(products: Iterable[Product], shown: Sequence[CartLine]) -> None:

@@ -55,16 +55,12 @@ class Notice:
 
 @dataclass(frozen=True)
 class Basket:
-    """A cart with its prices; `is_current` unless the catalogue is away and these are the last that were shown.
-
-    `left_out` is how many of what was just put in it does not hold.
-    """
+    """A cart with its prices; `is_current` unless the catalogue is away and these are the last that were shown."""
 
     items: Sequence[Item]
     totals: Totals
     warnings: Sequence[Notice]
     is_current: bool = True
-    left_out: int = 0
 
 
 def totals(lines: Iterable[tuple[int, int]], discount_percent: int) -> Totals:

@@ -15,6 +15,7 @@ from order_service.api.schemas import Quantity
 from order_service.api.visitor import owner, shopper
 from order_service.domain import baskets
 from order_service.domain.carts import MOST_OF_ONE
+from order_service.domain.pricing import Basket
 
 cart = Routes("cart_pages", __name__, template_folder="templates")
 
@@ -45,10 +46,7 @@ def add_item() -> BaseResponse:
         basket = baskets.add(buyer, chosen.slug, chosen.quantity, catalogue())
     except Refusal as refusal:
         return _refused(refusal)
-    db.session.commit()
-    if basket.left_out:
-        flash(f"A cart holds {MOST_OF_ONE} of one product, and no more.")
-    return redirect("/cart", 303)
+    return _changed(basket)
 
 
 @cart.post("/cart/items/<slug>", who=Who.ANYONE, hidden=True)
@@ -59,18 +57,24 @@ def change_item(slug: str) -> BaseResponse:
         return _back(errors)
     buyer = shopper()
     try:
-        baskets.put(buyer, slug, wanted.quantity, catalogue())
+        basket = baskets.put(buyer, slug, wanted.quantity, catalogue())
     except Refusal as refusal:
         return _refused(refusal)
-    db.session.commit()
-    return redirect("/cart", 303)
+    return _changed(basket)
 
 
 @cart.post("/cart/items/<slug>/remove", who=Who.ANYONE, hidden=True)
 def remove_item(slug: str) -> BaseResponse:
     """Take a product out of the cart."""
-    baskets.remove(owner(), slug, catalogue())
+    return _changed(baskets.remove(owner(), slug, catalogue()))
+
+
+def _changed(basket: Basket) -> BaseResponse:
+    """Commits, and has the next page tell what is told only once."""
     db.session.commit()
+    for warning in basket.warnings:
+        if warning.code == baskets.TOO_MANY:
+            flash(warning.message)
     return redirect("/cart", 303)
 
 

@@ -1,7 +1,9 @@
 """A guest's cart: kept by a cookie, joined to the user's at signing in, forgotten when nobody comes back."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -103,6 +105,42 @@ def test_what_a_full_cart_has_no_room_for_waits_and_is_told(
     with_room = ada.delete(f"/api/v2/cart/items/{held[0]}")
     assert (slugs(with_room.get_json())[lamp], with_room.get_json()["warnings"]) == (2, [])
     assert "cart=;" in with_room.headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize("first", ["look", "change", "remove"])
+def test_what_one_line_has_no_room_for_is_told_when_the_guests_cart_joins(
+    guest: FlaskClient, ada: FlaskClient, shelf: Shelf, first: str
+) -> None:
+    mug, lamp = shelf.offer(), shelf.offer(slug="brass-lamp", stock=2000)
+    put(ada, mug)
+    put(ada, lamp, 600)
+    put(guest, lamp, 600)
+    signs_in(guest, ada)
+
+    ask: dict[str, Callable[[], Any]] = {
+        "look": lambda: cart_of(ada),
+        "change": lambda: put(ada, mug, 2),
+        "remove": lambda: ada.delete(f"/api/v2/cart/items/{mug}").get_json(),
+    }
+    cart = ask[first]()
+
+    assert slugs(cart)[lamp] == 999
+    assert [(told["code"], told["slug"], told["left_out"]) for told in cart["warnings"]] == [("too-many", lamp, 201)]
+    assert "201 of Brass-Lamp" in cart["warnings"][0]["message"]
+    assert cart_of(ada)["warnings"] == []
+
+
+@pytest.mark.parametrize("quantity", [5, 999])
+def test_who_says_how_many_there_shall_be_is_told_of_none_left_out(
+    guest: FlaskClient, ada: FlaskClient, shelf: Shelf, quantity: int
+) -> None:
+    lamp = shelf.offer(stock=2000)
+    put(ada, lamp, 600)
+    put(guest, lamp, 600)
+    signs_in(guest, ada)
+
+    cart = put(ada, lamp, quantity)
+    assert (slugs(cart), cart["warnings"]) == ({lamp: quantity}, [])
 
 
 def test_what_waits_for_room_is_taken_out_like_the_rest(

@@ -49,6 +49,21 @@ def test_what_a_full_cart_has_no_room_for_at_signing_in_is_told(
         assert "this waits until there is room: Brass-Lamp." in browser.get(path).text
 
 
+@pytest.mark.parametrize("first", ["a look", "one more"])
+def test_what_one_line_has_no_room_for_at_signing_in_is_told(
+    browser: FlaskClient, guest: FlaskClient, shelf: Shelf, first: str
+) -> None:
+    lamp, form = shelf.offer(slug="brass-lamp", stock=2000), {"csrf_token": token(browser)}
+    browser.post("/cart/items", data=form | {"slug": lamp, "quantity": "600"})
+    put(guest, lamp, 600)
+    signs_in(guest, browser)
+    if first == "one more":
+        browser.post("/cart/items", data=form | {"slug": shelf.offer(), "quantity": "1"})
+
+    assert "201 of Brass-Lamp" in browser.get("/cart").text
+    assert "and no more" not in browser.get("/cart").text
+
+
 def test_an_address_that_cannot_be_understood_is_asked_without_what_is_wrong(browser: FlaskClient) -> None:
     path, page = "/orders?status=lost&cursor=torn&number=7", {"Accept": "text/html"}
     led = browser.get(path, headers=page)
