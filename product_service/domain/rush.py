@@ -4,7 +4,7 @@ This is group commit: the first in the queue serves all who stand in it, and cal
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from queue import SimpleQueue
@@ -58,7 +58,7 @@ class Rush:
                 buyer.outcome = outcome
         except BaseException as error:
             is_everybodys = isinstance(error, OperationalError)
-            for buyer in together:
+            for buyer in [buyer for buyer in together if buyer.outcome is None]:
                 buyer.outcome = error if is_everybodys else RuntimeError(f"who served this buyer failed: {error!r}")
             db.session.rollback()
             raise
@@ -89,9 +89,10 @@ def _can_join(wish: Wish, slugs: set[str], found: Goods) -> bool:
     return wish.wanted.keys() <= slugs and not too_few(wish, found)
 
 
-def _outcomes(wishes: Sequence[Wish], found: Goods) -> Sequence[Reservation | Held | Exception]:
+def _outcomes(wishes: Sequence[Wish], found: Goods) -> Iterator[Reservation | Held | Exception]:
     served = reserve_together(wishes, found)
-    return [served.pop(wish.reference) if wish.reference in served else _alone(wish) for wish in wishes]
+    for wish in wishes:
+        yield served.pop(wish.reference) if wish.reference in served else _alone(wish)
 
 
 def _alone(wish: Wish) -> Reservation | Held | Exception:

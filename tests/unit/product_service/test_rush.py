@@ -206,6 +206,22 @@ def test_nobody_waits_for_ever_for_somebody_who_failed(
     assert stock("mug") == (4, 1)
 
 
+def test_who_has_been_served_is_told_so_whatever_happens_to_the_next(
+    together: Serve, product: Offer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product(slug="mug", stock=5)
+    together(wish("a", mug=1))
+
+    def fail(wish: Wish) -> None:
+        raise ValueError("broken")
+
+    monkeypatch.setattr(rush, "reserve", fail)
+    answers = together(wish("b", mug=1), wish("c", mug=1), wish("a", mug=1))
+
+    assert [type(answer) for answer in answers[1:]] == [Held, RuntimeError]
+    assert stock("mug") == (2, 3)
+
+
 def test_who_comes_while_the_database_is_waited_for_is_served_with_the_first(
     product_app: Flask, queue: Rush, product: Offer
 ) -> None:
