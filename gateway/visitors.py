@@ -50,7 +50,7 @@ class Visitor(Stream):
         self._is_chunked = False
         self._is_leaving = False
         self._is_turned_away = False
-        self._body_began = 0.0
+        self._body_due = math.inf
         proxy.visitors.add(self)
         proxy.idle[self] = None
 
@@ -213,8 +213,7 @@ class Visitor(Stream):
 
     def take_more_body(self) -> None:
         """The service takes more."""
-        self._body_began = self.loop.now - self.reader.received / LEAST_PACE
-        self.due = self._body_due()
+        self.due = self._body_due = self.loop.now + BODY_SECONDS
         self.go_on()
 
     @property
@@ -298,8 +297,7 @@ class Visitor(Stream):
         goes_on = request.wants_to_go_on
         self._proxy.take(self, request)
         if request.has_body:
-            self._body_began = self.loop.now
-            self.due = self.loop.now + BODY_SECONDS
+            self.due = self._body_due = self.loop.now + BODY_SECONDS
             data, self._buffer = self._buffer, b""
             if data:
                 self._take_body(data)
@@ -316,7 +314,9 @@ class Visitor(Stream):
             data, self._buffer = data[:missing], data[missing:]
         try:
             reader.feed(data)
-            self.due = math.inf if reader.complete else self._body_due()
+            # Who sends drop by drop is not waited for either, however much of it came at once before.
+            self._body_due = min(self._body_due + len(data) / LEAST_PACE, self.loop.now + BODY_SECONDS)
+            self.due = math.inf if reader.complete else self._body_due
             if self.errand is not None:
                 self.errand.body_came()
             else:
@@ -326,11 +326,6 @@ class Visitor(Stream):
                 self._proxy.turn_away(self, refused)
         except Problem as problem:
             self.refuse(problem)
-
-    def _body_due(self) -> float:
-        """When more of the body must have come; who sends drop by drop is not waited for either."""
-        latest = self._body_began + BODY_SECONDS + self.reader.received / LEAST_PACE
-        return min(self.loop.now + BODY_SECONDS, latest)
 
 
 @lru_cache(maxsize=600)

@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from gateway.desk import BUSY
 from gateway.proxy import Proxy
+from gateway.visitors import LEAST_PACE, Visitor
 from tests.builders import eventually
 from tests.conftest import MakeApp
 from tests.unit.gateway.upstreams import Received, Reply, raw, reply
@@ -179,6 +180,26 @@ def test_a_client_who_stops_in_the_midst_of_a_body_is_told_so_and_no_failure_of_
     finally:
         for wire in stopped:
             wire.close()
+
+
+@pytest.mark.parametrize(
+    ("pace", "is_waited_for"), [(LEAST_PACE, True), (1, False)], ids=["at the least pace", "drop by drop"]
+)
+def test_what_came_at_once_buys_no_time_for_what_comes_drop_by_drop(
+    make_app: MakeApp, pace: int, is_waited_for: bool
+) -> None:
+    proxy: Proxy = make_app("gateway").extensions["proxy"]
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    with theirs:
+        visitor = Visitor(proxy, ours, ("127.0.0.1", "http"))
+        head = b"POST /cart HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 1000000\r\n\r\n"
+        visitor.on_data(head + b"x" * 500_000)
+        for _ in range(20):
+            proxy.loop.now += 1
+            visitor.on_data(b"x" * pace)
+        assert (visitor.due > proxy.loop.now) == is_waited_for
+        visitor.close()
 
 
 def test_clients_with_slow_bodies_hold_nobody_up(door: Gateway) -> None:
