@@ -102,7 +102,7 @@ def pair() -> Iterator[Pairs]:
 
 
 @pytest.fixture
-def crowded_door(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> int:
+def crowded_door(make_app: MakeApp) -> int:
     """The port of a gateway that takes three connections at once."""
     settings = GatewaySettings.load(secret_key=SECRET_KEY, service_token=SERVICE_TOKEN, port=free_port())
     proxy: Proxy = make_app("gateway").extensions["proxy"]
