@@ -13,6 +13,7 @@ class BreakerOpen(Exception):
 class Breaker:
     """Opens after `failures` failures in a row and lets one caller through every `rest` seconds.
 
+    Every call that is admitted ends by `failed`, `succeeded` or `unjudged`, which lets the next caller through instead.
     The lock is never held while a call is under way, so that calls run side by side.
     """
 
@@ -20,7 +21,8 @@ class Breaker:
         self._limit = failures
         self._rest = rest
         self._failed = 0
-        self._next_trial = 0.0
+        self._rests_until = 0.0
+        self._trial_until = 0.0
         self._lock = threading.Lock()
 
     @property
@@ -30,12 +32,15 @@ class Breaker:
 
     @contextmanager
     def guarding(self, *failures: type[Exception]) -> Iterator[None]:
-        """Judge the call in this block: one of `failures` counts against the peer, anything else for it."""
+        """Judge the call in this block: one of `failures` counts against the peer, no exception for it."""
         self.admit()
         try:
             yield
         except failures:
             self.failed()
+            raise
+        except BaseException:
+            self.unjudged()
             raise
         self.succeeded()
 
@@ -43,7 +48,7 @@ class Breaker:
         """Count a call against the peer."""
         with self._lock:
             self._failed += 1
-            self._next_trial = time.monotonic() + self._rest
+            self._rests_until = time.monotonic() + self._rest
 
     def succeeded(self) -> None:
         """Count a call for the peer, which closes the breaker."""
@@ -51,11 +56,16 @@ class Breaker:
             with self._lock:
                 self._failed = 0
 
+    def unjudged(self) -> None:
+        """Count a call neither for nor against the peer; if it was the trial, another one may be."""
+        self._trial_until = 0.0
+
     def admit(self) -> None:
         """Let a call begin; raises BreakerOpen when the peer is being left alone."""
         if not self.is_open:
             return
         with self._lock:
-            if time.monotonic() < self._next_trial:
+            now = time.monotonic()
+            if now < max(self._rests_until, self._trial_until):
                 raise BreakerOpen
-            self._next_trial = time.monotonic() + self._rest
+            self._trial_until = now + self._rest

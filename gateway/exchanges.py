@@ -39,8 +39,8 @@ class Exchange:
             raise TooSlow("no time left")
         service.bulkhead.enter()
         try:
-            service.breaker.admit()
             instance = service.choose()
+            service.breaker.admit()
         except BreakerOpen as error:
             service.bulkhead.leave()
             raise Resting("the breaker is open") from error
@@ -77,6 +77,7 @@ class Exchange:
     def abandon(self) -> None:
         """Nobody waits for the answer any more."""
         self._release()
+        self._service.breaker.unjudged()
         self._place.leave()
 
     # What the connection calls.
@@ -114,6 +115,7 @@ class Exchange:
         if is_at_fault:
             instance.failed(for_sure=isinstance(failure, Unreachable))
         if self._streams:
+            self._service.breaker.unjudged()
             self._place.leave()
             self._errand.broke_off(failure)
             return
@@ -127,6 +129,8 @@ class Exchange:
             return
         if is_at_fault:
             self._service.breaker.failed()
+        else:
+            self._service.breaker.unjudged()
         self._place.leave()
         self._errand.failed(failure)
 

@@ -246,6 +246,30 @@ def test_one_caller_at_a_time_tries_a_failing_peer_again(monkeypatch: pytest.Mon
         pass
 
 
+def test_a_call_that_is_nobodys_fault_leaves_the_trial_to_the_next_caller(
+    server: Misbehaving, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(5):
+        peer.breaker.failed()
+    later = time.monotonic() + 3
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    with Flask(__name__).app_context():
+        g.deadline = later
+        with pytest.raises(PeerUnavailable):
+            peer.call("GET", "/")
+    assert peer.call("GET", "/").status_code == 200
+    assert not peer.breaker.is_open
+
+
+def test_a_call_that_is_nobodys_fault_ends_no_rest() -> None:
+    breaker = Breaker(failures=1)
+    breaker.admit()
+    breaker.failed()
+    breaker.unjudged()
+    with pytest.raises(BreakerOpen):
+        breaker.admit()
+
+
 def test_a_slow_peer_does_not_hold_up_the_callers_of_one_another(server: Misbehaving, peer: Peer) -> None:
     all_there = threading.Barrier(4, timeout=peers.READ_SECONDS)
 

@@ -1,12 +1,14 @@
 """Several instances of a service: who gets what, and who is left alone."""
 
 import socket
+import threading
 from collections.abc import Iterator
 from functools import partial
 
 import pytest
 from flask import Flask
 
+from chassis.breaker import Breaker
 from gateway.budgets import MOST, SHARE, Budget
 from gateway.connections import Address
 from gateway.instances import Service
@@ -134,6 +136,35 @@ def test_a_long_rest_follows_a_short_one(app: Flask, catalogue: Service) -> None
         instance.failed(for_sure=True)
         rests.append(instance._until - catalogue._loop.now)
     assert rests[0] < rests[1] < rests[2]
+
+
+def test_who_has_no_patience_leaves_the_trial_to_the_next_caller(
+    app: Flask, catalogue: Service, one: Upstream, other: Upstream
+) -> None:
+    ask(app)
+    catalogue.breaker = Breaker(failures=0, rest=3600)
+    one.answering = other.answering = lambda request: None
+    with app.test_client().post("/products/mug", headers={"X-Time-Left": "1"}) as hurried:
+        assert hurried.status_code == 504
+    one.answering = other.answering = lambda request: reply()
+    assert ask(app, "POST") == [(200, b"ok")]
+
+
+def test_who_hangs_up_leaves_the_trial_to_the_next_caller(
+    app: Flask, catalogue: Service, one: Upstream, other: Upstream
+) -> None:
+    ask(app)
+    catalogue.breaker = Breaker(failures=0, rest=3600)
+    asked = threading.Event()
+    one.answering = other.answering = lambda request: asked.set()
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    with theirs:
+        app.extensions["proxy"].loop.ask(partial(app.extensions["proxy"].welcome, ours, ("127.0.0.1", "http")))
+        theirs.sendall(b"POST /products/mug HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 0\r\n\r\n")
+        assert asked.wait(10)
+    one.answering = other.answering = lambda request: reply()
+    eventually(lambda: ask(app, "POST") == [(200, b"ok")])
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
