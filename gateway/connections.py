@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from gateway.answers import Answer
-from gateway.failures import BadAnswer, Failure, Lost, TooSlow, Unreachable
+from gateway.failures import BadAnswer, Failure, Lost, NotReached, TooSlow, Unreachable
 from gateway.loop import Loop
 from gateway.pollers import WRITE
 from gateway.streams import Stream
@@ -114,7 +114,7 @@ class Connection(Stream):
         """What it said before is read all the same, and then its end."""
 
     def on_due(self) -> None:
-        self._fail(TooSlow("no answer in time") if self.is_connected else Unreachable("no connection in time"))
+        self._fail(TooSlow("no answer in time") if self.is_connected else NotReached("no connection in time"))
 
     def close(self) -> None:
         self._pool.forget(self)

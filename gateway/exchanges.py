@@ -7,7 +7,7 @@ import structlog
 
 from chassis.breaker import BreakerOpen
 from gateway.connections import Connection
-from gateway.failures import Failure, Resting, TooSlow, Unreachable
+from gateway.failures import Failure, NotReached, Resting, TooSlow, Unreachable
 from gateway.instances import Instance, Service
 from gateway.streams import PLENTY
 
@@ -146,7 +146,7 @@ class Exchange:
 
     def _is_at_fault(self, failure: Failure) -> bool:
         """Is the failure to be laid at the service's door? Not where the client had less patience than we have."""
-        return not (isinstance(failure, TooSlow) and self._errand.loop.now >= self._errand.leaves)
+        return not (isinstance(failure, TooSlow | NotReached) and self._errand.loop.now >= self._errand.leaves)
 
     def _make_room(self) -> None:
         """A long answer has begun: however slowly its client takes it, the next one need not wait for that."""

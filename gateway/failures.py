@@ -25,6 +25,10 @@ class Unreachable(Failure):
     words = "The {service} cannot be reached; try again shortly."
 
 
+class NotReached(Unreachable):
+    """There was no connection to be had in time."""
+
+
 class Lost(Failure):
     """The connection ended before the first byte of an answer."""
 

@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 
 import pytest
@@ -148,6 +149,28 @@ def test_who_has_no_patience_leaves_the_trial_to_the_next_caller(
         assert hurried.status_code == 504
     one.answering = other.answering = lambda request: reply()
     assert ask(app, "POST") == [(200, b"ok")]
+
+
+@pytest.fixture
+def full() -> Iterator[str]:
+    """The URL of one who has no room for a further connection."""
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(server.getsockname())
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_who_leaves_before_there_is_a_connection_is_no_failure_of_the_service(make_app: MakeApp, full: str) -> None:
+    app = make_app("gateway", product_url=full, look_seconds=3600)
+    catalogue: Service = app.extensions["board"].services["catalogue"]
+    catalogue.breaker = Breaker(failures=1)
+    with app.test_client().post("/products/mug", headers={"X-Time-Left": "50"}) as hurried:
+        assert hurried.status_code == 503
+    assert not catalogue.breaker.is_open
+    assert not catalogue.instances[0].is_resting
 
 
 def test_who_hangs_up_leaves_the_trial_to_the_next_caller(
