@@ -1,6 +1,7 @@
 """What a service's URL stands for: the addresses of a host, or of all that an SRV record (RFC 2782) points at."""
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ log = structlog.get_logger()
 
 BY_RECORD = "http+srv"
 PATIENCE_SECONDS = 2.0
+MEMORY_SECONDS = 60.0
 
 
 class NobodyFound(Exception):
@@ -28,24 +30,24 @@ class Names:
 
     def __init__(self, nameserver: str | None = None) -> None:
         self._nameserver = nameserver
-        self._seen: dict[str, set[Address]] = {}
+        self._seen: dict[str, tuple[float, set[Address]]] = {}
 
     def resolved(self, urls: str) -> tuple[Address, ...]:
         """All addresses behind one URL, or behind several by commas, in an order that stays; raises NobodyFound.
 
-        Whoever cannot be found now is taken to be where he was when all of his URL was found, and that is said.
+        For a minute after all of a URL was found, who cannot be found is taken to be where he was, and that is said.
         """
         found: set[Address] = set()
         missed: set[Address] = set()
         faults: list[str] = []
         for url in map(str.strip, urls.split(",")):
-            known, here = len(faults), set[Address]()
+            known, here, now = len(faults), set[Address](), time.monotonic()
             with _noted(url, faults):
                 here.update(self._resolved(url, faults))
             if len(faults) == known:
-                self._seen[url] = here
-            else:
-                missed |= self._seen.get(url, set())
+                self._seen[url] = now + MEMORY_SECONDS, here
+            elif url in self._seen and now < self._seen[url][0]:
+                missed |= self._seen[url][1]
             found |= here
         if not found:
             raise NobodyFound("; ".join(faults) or "the record points at nobody")

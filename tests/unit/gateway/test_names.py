@@ -1,6 +1,7 @@
 """Instances by SRV records, as Consul and Kubernetes keep them: asked of a real name server."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,19 @@ def test_who_cannot_be_found_for_a_moment_is_where_he_was(
     assert "instances not found" in capsys.readouterr().out
     server.broken, server.zone[RECORD, "SRV"] = set(), ["0 0 31003 one.node.consul."]
     assert found(names) == [("127.0.0.1:31003", 0)]
+
+
+def test_who_cannot_be_found_for_long_is_forgotten(
+    server: NameServer, names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.zone[RECORD, "SRV"] = ["0 0 31002 one.node.consul."]
+    began = time.monotonic()
+    known = []
+    for passed in (0, 50, 70):
+        monkeypatch.setattr(time, "monotonic", lambda now=began + passed: now)
+        known.append(len(found(names, f"http://127.0.0.9:5002, {URL}")))
+        server.broken = {RECORD}
+    assert known == [2, 2, 1]
 
 
 def test_one_bad_target_of_a_record_hides_no_other(server: NameServer, names: Names) -> None:
