@@ -36,13 +36,13 @@ document.addEventListener("keydown", ({ key }) => {
   menu.querySelector("summary").focus();
 });
 
-// The cart's changes are sent one after the other: numbers that are not sent as they stand, and forms that wait for
-// their turn, must not be swapped away.
-function unsent() {
-  const numbers = document.querySelectorAll("#cart input[type=number]");
-  return [...numbers].filter(({ value, defaultValue }) => value !== defaultValue);
-}
-const waits = () => unsent().length > 0 || document.querySelector("#cart .waiting") !== null;
+// The cart's changes are sent one after the other. A number that cannot be sent is the customer's and the browser's own
+// affair, and holds nothing up.
+const numbers = () => [...document.querySelectorAll("#cart input[type=number]")];
+const isTyped = ({ value, defaultValue }) => value !== defaultValue;
+const isUnsent = (number) => isTyped(number) && number.validity.valid;
+const isAnyWaiting = () => document.querySelector("#cart .waiting:valid") !== null;
+const isUnderWay = () => numbers().some(isUnsent) || isAnyWaiting() || document.querySelector("#cart .htmx-request");
 document.addEventListener("submit", ({ target }) => { target.classList.add("waiting"); }, true);
 document.addEventListener("htmx:beforeRequest", ({ target }) => {
   target.classList.remove("waiting");
@@ -51,26 +51,46 @@ document.addEventListener("htmx:beforeRequest", ({ target }) => {
   }
 });
 
-// Whatever is pressed, the numbers go first; and nobody checks out before the shop knows them.
+// Whatever is pressed, the numbers go first; nobody leaves before the shop knows them, or checks out with one that it
+// cannot be told. Who opens another tab does not leave.
+let onward = null;
+document.addEventListener("input", () => { onward = null; });
 document.addEventListener("click", (event) => {
+  onward = null;
   const pressed = event.target.closest("a, button");
   if (!pressed) return;
-  for (const { form } of unsent()) if (form !== pressed.form) form.requestSubmit();
-  if (pressed.id !== "check-out" || !(waits() || document.querySelector("#cart .htmx-request"))) return;
-  event.preventDefault();
-  document.addEventListener("htmx:afterSwap", () => location.assign(pressed.href), { once: true });
+  const typed = numbers().filter(isTyped);
+  for (const { form } of typed) if (form !== pressed.form) form.requestSubmit();
+  if (pressed.id === "check-out" && typed.some(({ validity }) => !validity.valid)) event.preventDefault();
+  else if (!pressed.closest("#cart form") && isUnderWay() && !(event.ctrlKey || event.metaKey || event.shiftKey)) {
+    event.preventDefault();
+    onward = pressed;
+  }
 }, true);
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  if (!detail.successful) onward = null;
+  if (isUnderWay()) return;
+  onward?.click();
+  onward = null;
+});
 
-// No answer overtakes what is still to be sent, for the next one shows all; a number that is put back as it was is sent
-// for the sake of that answer.
-let missed = false;
+// Each answer shows the whole cart, but must not take forms away that wait for their turn. What was typed since is put
+// back, and sent if it can be; whose number the shop has refused stays to read why.
+let before = [];
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (detail.target.id !== "cart") return;
-  missed = waits();
-  detail.shouldSwap &&= !missed;
+  before = numbers();
+  detail.shouldSwap &&= !isAnyWaiting();
 });
-document.addEventListener("focusout", ({ target }) => {
-  if (missed && target.closest("#cart input")) target.form.requestSubmit();
+document.addEventListener("htmx:afterSettle", () => {
+  for (const old of before) {
+    const number = document.getElementById(old.id);
+    if (!number || number.value === old.value) continue;
+    if (isTyped(old)) number.value = old.value;
+    else onward = null;
+    if (isUnsent(number)) number.form.requestSubmit();
+  }
+  before = [];
 });
 
 // Whose place has gone with what was swapped, as the line that was removed, goes on at the heading.
