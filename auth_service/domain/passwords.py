@@ -28,7 +28,7 @@ class TooManyAtOnce(Refusal):
 
 
 def length(password: str) -> int:
-    """How many characters it has, as it was typed or as it is kept: what is seen as one counts once, as é and ½."""
+    """How many characters it has, as typed or as kept, whichever are fewer: é is one, and x̂ is two, being no letter."""
     typed = len(password)
     if typed > MOST_TYPED_FOR_ONE * LONGEST:  # too long in any case, and composing takes long
         return typed
