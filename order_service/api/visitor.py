@@ -6,28 +6,28 @@ from flask import Response, current_app, g, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from chassis import identity, pages
+from chassis.identity import Identity
 from order_service.domain import carts
 from order_service.domain.carts import Owner
 
 COOKIE = "cart"
 LONGEST_KEY = 100
+WAITS_FOR = "."  # behind the key stands the user for whose cart it waits, once that had no room: "KEY.7"
 
 
 def owner() -> Owner:
     """Whose cart is asked for; of a stranger's there is none yet. Raises PeerUnavailable when nobody can tell."""
     who = identity.current()
-    key = request.cookies.get(COOKIE, "")
-    guest = carts.digest(key) if 0 < len(key) <= LONGEST_KEY else None
-    if who and guest:
-        g.cart_key = None
-    return Owner(who.user_id if who else None, guest)
+    if who and (key := _key(who)):
+        g.cart_key = f"{key}{WAITS_FOR}{who.user_id}"
+    return _owner(who)
 
 
 def cart_count() -> int:
     """How many things lie in the visitor's cart, asked once a page; what the browser noted when nobody can tell."""
     if "cart_count" not in g:
         try:
-            g.cart_count = pages.cart_count() if pages.is_unasked() else carts.count(_known())
+            g.cart_count = pages.cart_count() if pages.is_unasked() else carts.count(_owner(pages.visitor()))
         except SQLAlchemyError:
             g.cart_count = pages.cart_count()
     count: int = g.cart_count
@@ -51,22 +51,29 @@ def remember(response: Response) -> Response:
         response.set_cookie(pages.COUNT_COOKIE, str(g.cart_count), max_age=carts.GUESTS_KEPT, **about)
     if "cart_key" not in g or response.status_code >= 400:
         return response
-    if g.cart_key is not None:
+    key, is_users, _ = g.cart_key.partition(WAITS_FOR)
+    if not is_users or _still_waits(key):
         response.set_cookie(COOKIE, g.cart_key, max_age=carts.GUESTS_KEPT, **about)
-    elif not _still_waits():
+    else:
         response.delete_cookie(COOKIE, **about)
     return response
 
 
-def _known() -> Owner:
-    who = pages.visitor()
-    key = g.get("cart_key") or request.cookies.get(COOKIE, "")
-    return Owner(who.user_id if who else None, carts.digest(key) if 0 < len(key) <= LONGEST_KEY else None)
+def _owner(who: Identity | None) -> Owner:
+    key = _key(who)
+    return Owner(who.user_id if who else None, carts.digest(key) if key else None)
 
 
-def _still_waits() -> bool:
+def _key(who: Identity | None) -> str:
+    """The guest's key, if any; what waits for one user's cart is nobody else's, whoever comes to the browser next."""
+    key, _, user_id = (g.get("cart_key") or request.cookies.get(COOKIE, "")).partition(WAITS_FOR)
+    is_theirs = user_id in ("", str(who.user_id) if who else "")
+    return key if is_theirs and len(key) <= LONGEST_KEY else ""
+
+
+def _still_waits(key: str) -> bool:
     """Is there anything left that the user chose as a guest, as far as anybody can tell?"""
     try:
-        return carts.exists(Owner(guest=carts.digest(request.cookies[COOKIE])))
+        return carts.exists(Owner(guest=carts.digest(key)))
     except SQLAlchemyError:
         return True

@@ -195,3 +195,29 @@ def test_a_guest_who_comes_back_at_the_last_moment_keeps_the_cart(guest: FlaskCl
         assert worker.expire_guests() == 0
 
     assert len(cart_of(guest)["items"]) == 1
+
+
+def test_what_waits_for_room_is_nobody_elses(guest: FlaskClient, ada_id: int, accounts: Accounts, shelf: Shelf) -> None:
+    held, lamp = fill(ada_id, shelf, 100), shelf.offer()
+    put(guest, lamp)
+    ada, bob = ({"Authorization": f"Bearer {accounts.token(name)}"} for name in ("ada", "bob"))
+    assert guest.get("/api/v2/cart", headers=ada).get_json()["warnings"][0]["slugs"] == [lamp]
+
+    assert cart_of(guest)["items"] == []
+    assert 'class="badge"' not in guest.get("/cart").text
+    assert guest.get("/api/v2/cart", headers=bob).get_json()["items"] == []
+    guest.delete(f"/api/v2/cart/items/{held[0]}", headers=ada)
+    assert lamp in slugs(guest.get("/api/v2/cart", headers=ada).get_json())
+
+
+def test_who_shops_where_something_waits_for_another_gets_a_cart_of_ones_own(
+    guest: FlaskClient, ada_id: int, accounts: Accounts, shelf: Shelf
+) -> None:
+    fill(ada_id, shelf, 100)
+    put(guest, shelf.offer())
+    guest.get("/api/v2/cart", headers={"Authorization": f"Bearer {accounts.token('ada')}"})
+
+    mug = shelf.offer()
+    put(guest, mug)
+    bob = {"Authorization": f"Bearer {accounts.token('bob')}"}
+    assert slugs(guest.get("/api/v2/cart", headers=bob).get_json()) == {mug: 1}
