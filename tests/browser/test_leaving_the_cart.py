@@ -129,3 +129,16 @@ def test_whoever_leaves_takes_every_number_along(
     expect(page).not_to_have_url("/cart")
     ada.go("/cart")
     expect_total(page, "$115.00")
+
+
+def test_another_tab_opens_at_once_and_the_cart_goes_on_sending(
+    ada: Visitor, lamp: dict[str, Any], mug: dict[str, Any]
+) -> None:
+    page = ada.page
+    page.get_by_label(f"Quantity of {mug['name']}").fill("3")
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name=lamp["name"]).click(modifiers=["ControlOrMeta"])
+
+    expect(opened.value.get_by_role("heading", name=lamp["name"])).to_be_visible()
+    expect_total(page, "$35.00")
+    expect(page).to_have_url("/cart")
