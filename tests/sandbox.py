@@ -2,8 +2,11 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,7 @@ class Sandbox:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.client = stripe.StripeClient("sk_test_anything", base_addresses={"api": self.url}, max_network_retries=0)
+        self._ledger = data / "sandbox" / "ledger.sqlite3"
         self._environment = {
             "PATH": os.environ["PATH"],
             "DATA_DIR": str(data),
@@ -57,6 +61,13 @@ class Sandbox:
         """Create a payment intent and confirm it: $19.99 by a card that pays, unless the form says otherwise."""
         asked = {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa", "confirm": "true"}
         return self.post("/v1/payment_intents", key, **(asked | form))
+
+    def date_back(self, object_id: str, moment: datetime) -> None:
+        """Have an object made at another time."""
+        seconds = int(moment.timestamp())
+        with closing(sqlite3.connect(self._ledger)) as ledger, ledger:
+            changed = "created = :at, document = json_set(document, '$.created', :at)"
+            ledger.execute(f"UPDATE objects SET {changed} WHERE id = :id", {"at": seconds, "id": object_id})
 
     def get(self, path: str, **query: Any) -> requests.Response:
         """What the sandbox shows."""

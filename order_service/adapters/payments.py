@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from itertools import takewhile
 from typing import Any, NoReturn
 
 import orjson
@@ -58,9 +57,7 @@ class Payments:
         )
         self._webhook_secret = webhook_secret
 
-    def charge(
-        self, order_id: str, amount: int, currency: str, token: str, within: float = CONNECT_SECONDS + READ_SECONDS
-    ) -> Outcome:
+    def charge(self, order_id: str, amount: int, currency: str, token: str, within: float) -> Outcome:
         """Charge `amount` minor units for an order, once however often this is called with the same arguments.
 
         Raises UnknownPaymentToken, and OutcomeUnknown when there is no answer `within` so many seconds.
@@ -97,13 +94,13 @@ class Payments:
         except stripe.StripeError as error:
             _give_up(error, order_id)
 
-    def find(self, order_id: str, since: datetime, within: float = CONNECT_SECONDS + READ_SECONDS) -> Paid | None:
-        """The payment for an order placed at `since`, if there is one.
+    def find(self, order_id: str, since: datetime, until: datetime, within: float) -> Paid | None:
+        """The payment for an order that was made from `since` to `until`, if there is one.
 
         Raises OutcomeUnknown, also when the books are not looked through `within` so many seconds.
         """
         with self._wire.hurrying(within):
-            for intent in _entered(self._client.v1.payment_intents, since - CLOCK_SKEW):
+            for intent in _entered(self._client.v1.payment_intents, since - CLOCK_SKEW, until + CLOCK_SKEW):
                 if _order_id(intent) == order_id and intent.status == "succeeded":
                     return Paid(intent.id)
         return None
@@ -240,11 +237,12 @@ def _give_up(error: stripe.StripeError, order_id: str | None = None) -> NoReturn
     raise OutcomeUnknown(type(error).__name__) from error
 
 
-def _entered(book: Any, since: datetime | None) -> Iterator[Any]:
-    """What has been entered into one of the provider's books from a moment on, newest first."""
-    oldest = since.timestamp() if since else 0.0
+def _entered(book: Any, since: datetime | None, until: datetime | None = None) -> Iterator[Any]:
+    """What has been entered into one of the provider's books from one moment to another, newest first."""
+    ends = {"gte": since, "lte": until}
+    created = {end: int(moment.timestamp()) for end, moment in ends.items() if moment}
     try:
-        yield from takewhile(lambda entry: entry.created >= oldest, book.list({"limit": PAGE}).auto_paging_iter())
+        yield from book.list({"limit": PAGE, **({"created": created} if created else {})}).auto_paging_iter()
     except stripe.StripeError as error:
         _give_up(error)
 

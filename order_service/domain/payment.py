@@ -85,8 +85,8 @@ class Payments(Protocol):
         """Give the money back, once; returns the refund's reference, raises OutcomeUnknown."""
         ...
 
-    def find(self, order_id: str, since: datetime, within: float) -> Paid | None:
-        """The charge that was made for an order, if there is one.
+    def find(self, order_id: str, since: datetime, until: datetime, within: float) -> Paid | None:
+        """The charge that was made for an order between two moments, if there is one; clocks may differ a little.
 
         Raises OutcomeUnknown, also when the books are not looked through within so many seconds.
         """

@@ -6,6 +6,7 @@ request does them while all goes well, the worker does what a crash, a timeout o
 
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -223,19 +224,21 @@ class Saga:
     def _charged(self, order: Order, deadline: Deadline) -> Outcome:
         """What the provider says to the charge, or has in its books.
 
-        It repeats its first answer while it knows the key, also one that was no end; later it would charge anew.
+        It repeats its first answer while it knows the key, also one that was no end; what was charged before that
+        time it would charge anew.
         """
-        if now() - order.created_at >= KEY_LIFETIME and (found := self._booked(order, deadline)):
+        known_from = max(order.created_at, now() - KEY_LIFETIME)
+        if order.created_at < known_from and (found := self._booked(order, order.created_at, known_from, deadline)):
             return found
         try:
             return self._payments.charge(order.id, order.total, CURRENCY, order.payment_token, deadline.left())
         except OutcomeUnknown:
-            if order.attempts and (found := self._booked(order, deadline)):
+            if order.attempts and (found := self._booked(order, known_from, now(), deadline)):
                 return found
             raise
 
-    def _booked(self, order: Order, deadline: Deadline) -> Outcome | None:
-        return self._payments.find(order.id, order.created_at, deadline.left())
+    def _booked(self, order: Order, since: datetime, until: datetime, deadline: Deadline) -> Outcome | None:
+        return self._payments.find(order.id, since, until, deadline.left())
 
     def _refuse(self, order: Order, reason: str, detail: str | None = None, **changes: Any) -> None:
         orders.advance(order, "refused", step=Step.RELEASE, detail=detail or reason, reason=reason, **changes)

@@ -25,6 +25,7 @@ KEY = re.compile(r"sk_test_\S+")
 NESTED = re.compile(r"(\w+)\[(\w+)\]")
 INTEGER = re.compile(r"\d{1,15}")
 LARGEST_PAGE = 100
+FOR_EVER = 10**15 - 1
 
 Effect = Callable[..., Answer]
 _running: set[str] = set()
@@ -250,12 +251,14 @@ def _page(kind: str, url: str) -> Response:
     if not INTEGER.fullmatch(limit) or not 1 <= int(limit) <= LARGEST_PAGE:
         raise invalid(f"Invalid integer: limit must be from 1 to {LARGEST_PAGE}", param="limit")
     after = request.args.get("starting_after")
-    since = _nested("created").get("gte", "0")
-    if not INTEGER.fullmatch(since):
-        raise invalid(f"Invalid integer: {since}", param="created[gte]")
+    created = {"gte": "0", "lte": str(FOR_EVER)} | _nested("created")
+    for end, moment in created.items():
+        if not INTEGER.fullmatch(moment):
+            raise invalid(f"Invalid integer: {moment}", param=f"created[{end}]")
+    span = range(int(created["gte"]), int(created["lte"]) + 1)
     with ledger().reading() as books:
         if after is not None:
             _found(books, kind, after, param="starting_after")
-        found = books.listing(kind, int(limit) + 1, after, int(since), request.args.get("payment_intent"))
+        found = books.listing(kind, int(limit) + 1, after, span, request.args.get("payment_intent"))
     page = {"object": "list", "data": found[: int(limit)], "has_more": len(found) > int(limit), "url": url}
     return wire.json_response(page)

@@ -102,14 +102,21 @@ class Books:
         row = self._sql("SELECT document FROM objects WHERE id = ? AND kind = ?", (object_id, kind)).fetchone()
         return json.loads(row[0]) if row else None
 
-    def listing(self, kind: str, limit: int, after: str | None, since: int, intent: str | None) -> list[Document]:
-        """Objects of a kind, newest first, from the one after `after` on, not older than `since`."""
+    def listing(self, kind: str, limit: int, after: str | None, created: range, intent: str | None) -> list[Document]:
+        """Objects of a kind, newest first, from the one after `after` on, of the seconds in `created`."""
         rows = self._sql(
-            "SELECT document FROM objects WHERE kind = :kind AND created >= :since"
+            "SELECT document FROM objects WHERE kind = :kind AND created >= :since AND created < :until"
             " AND (:intent IS NULL OR payment_intent = :intent)"
             " AND (:after IS NULL OR position < (SELECT position FROM objects WHERE id = :after))"
             " ORDER BY position DESC LIMIT :limit",
-            {"kind": kind, "since": since, "intent": intent, "after": after, "limit": limit},
+            {
+                "kind": kind,
+                "since": created.start,
+                "until": created.stop,
+                "intent": intent,
+                "after": after,
+                "limit": limit,
+            },
         )
         return [json.loads(row[0]) for row in rows]
 

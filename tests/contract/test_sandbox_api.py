@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -181,9 +182,24 @@ def test_lists_are_newest_first_and_come_in_pages(sandbox: Sandbox) -> None:
     assert [next(listed).id for _ in newest] == newest
 
 
+def test_a_list_is_of_the_time_that_is_asked_for(sandbox: Sandbox) -> None:
+    paid = [sandbox.pay().json()["id"] for _ in range(4)]
+    for number, intent in enumerate(paid):
+        sandbox.date_back(intent, datetime.fromtimestamp(1000 + number, UTC))
+    asked = sandbox.client.v1.payment_intents.list({"created": {"gte": 1001, "lte": 1002}, "limit": 1})
+    assert [intent.id for intent in asked.auto_paging_iter()] == [paid[2], paid[1]]
+
+
 @pytest.mark.parametrize(
     "query",
-    [{"limit": 0}, {"limit": 101}, {"limit": "all"}, {"starting_after": "pi_nobody"}, {"created[gte]": "today"}],
+    [
+        {"limit": 0},
+        {"limit": 101},
+        {"limit": "all"},
+        {"starting_after": "pi_nobody"},
+        {"created[gte]": "today"},
+        {"created[lte]": "today"},
+    ],
 )
 def test_a_page_that_is_none_is_refused(sandbox: Sandbox, query: dict[str, str]) -> None:
     assert sandbox.get("/v1/payment_intents", **query).status_code in (400, 404)

@@ -116,7 +116,8 @@ class Till:
 
     While it `repeats_itself` it says to a charge what it said first, that of a fault of its own, as Stripe does for a
     key that it knows. `patience` is for how many seconds its last answer to a charge would have been waited for, and
-    `looks_for` for how many its books would have been looked through.
+    `looks_for` for how many its books would have been looked through, `reads` how many of its charges are looked
+    through in that time.
     """
 
     charges: dict[str, LedgerEntry] = field(default_factory=dict)
@@ -125,6 +126,7 @@ class Till:
     asked: int = 0
     patience: float = 0.0
     looks_for: float = 0.0
+    reads: int = 1000
 
     def charge(self, order_id: str, amount: int, currency: str, token: str, within: float) -> Outcome:
         self.asked += 1
@@ -147,10 +149,13 @@ class Till:
         self._answer()
         return f"re-{reference}"
 
-    def find(self, order_id: str, since: datetime, within: float) -> Paid | None:
+    def find(self, order_id: str, since: datetime, until: datetime, within: float) -> Paid | None:
         self.looks_for = within
         self._answer()
-        return Paid(self.charges[order_id].reference) if order_id in self.charges else None
+        looked_through = [one for one in self.charges.values() if since <= one.created_at <= until]
+        if len(looked_through) > self.reads:
+            raise OutcomeUnknown("no time left")
+        return next((Paid(one.reference) for one in looked_through if one.order_id == order_id), None)
 
     def ledger(self, since: datetime | None = None) -> Iterator[LedgerEntry]:
         return iter(list(self.charges.values()))

@@ -1,15 +1,45 @@
 """An order that could not be finished at once: brought to its end later, and charged once at most."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 
+from chassis.database import db, now
 from order_service.domain import saga
+from order_service.domain.payment import LedgerEntry
+from order_service.models import Order
 from tests.unit.order_service.conftest import check_out, kept, put, read, slug_of
 from tests.unit.order_service.others import Shelf, Till
 
 Work = Callable[[], int]
+LONG_AGO = timedelta(hours=40)
+
+
+def left_unknown(who: FlaskClient, shelf: Shelf, till: Till) -> str:
+    """The id of an order whose charge was made and whose answer got lost."""
+    put(who, shelf.offer())
+    till.is_silent = True
+    order_id: str = check_out(who).get_json()["id"]
+    till.is_silent, till.patience = False, 0.0
+    return order_id
+
+
+def date_back(order_id: str, age: timedelta) -> None:
+    """Have an order placed so long ago."""
+    db.session.execute(sa.update(Order).where(Order.id == order_id).values(created_at=now() - age))
+    db.session.commit()
+
+
+def sell_more_than_is_looked_through(till: Till) -> None:
+    """Have others pay so often of late that there is no time to look all of it through."""
+    till.reads = 2
+    for number in range(till.reads + 1):
+        sold = LedgerEntry(f"pi-{number}", f"other-{number}", "succeeded", 100, 100, 0, now())
+        till.charges[f"other-{number}"] = sold
 
 
 def test_what_was_put_into_the_cart_meanwhile_stays(ada: FlaskClient, shelf: Shelf, till: Till, work: Work) -> None:
@@ -79,6 +109,52 @@ def test_the_books_are_looked_through_no_longer_than_there_is_time(
     work()
 
     assert 0 < till.looks_for < 3.0
+
+
+def test_an_order_of_long_ago_is_found_paid_however_much_was_sold_since(
+    ada: FlaskClient, shelf: Shelf, till: Till, work: Work
+) -> None:
+    order_id = left_unknown(ada, shelf, till)
+    date_back(order_id, LONG_AGO)
+    till.charges[order_id] = replace(till.charges[order_id], created_at=now() - LONG_AGO)
+    sell_more_than_is_looked_through(till)
+
+    work()
+
+    assert read(ada, order_id)["status"] == "confirmed"
+    assert till.patience == 0.0, "it would have been charged once more"
+
+
+def test_an_order_of_long_ago_that_was_never_charged_is_charged_however_much_was_sold_since(
+    ada: FlaskClient, shelf: Shelf, till: Till, work: Work
+) -> None:
+    order_id = left_unknown(ada, shelf, till)
+    date_back(order_id, LONG_AGO)
+    till.charges.clear()
+    sell_more_than_is_looked_through(till)
+
+    work()
+
+    assert read(ada, order_id)["status"] == "confirmed"
+    assert till.kept(order_id) == 1999
+
+
+def test_an_order_of_long_ago_that_was_charged_of_late_is_found_paid(
+    ada: FlaskClient, shelf: Shelf, till: Till, work: Work
+) -> None:
+    put(ada, shelf.offer())
+    shelf.is_away = True
+    order_id = check_out(ada).get_json()["id"]
+    date_back(order_id, LONG_AGO)
+    shelf.is_away = False
+    till.repeats_itself = True
+
+    work()
+    assert read(ada, order_id)["status"] == "pending"
+    work()
+
+    assert read(ada, order_id)["status"] == "confirmed"
+    assert len(till.charges) == 1
 
 
 def test_while_the_catalogue_is_away_an_order_waits_for_it(

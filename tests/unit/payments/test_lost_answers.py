@@ -11,6 +11,7 @@ import pytest
 from order_service.adapters.payments import Payments
 from order_service.domain.payment import OutcomeUnknown, Paid
 from tests.sandbox import WEBHOOK_SECRET, Sandbox
+from tests.unit.payments.conftest import PATIENCE
 
 LOST = 200
 
@@ -68,9 +69,9 @@ def test_an_answer_that_is_lost_never_charges_twice_and_is_learnt_later(sandbox:
     orders = [f"lost-{number}" for number in range(LOST)]
     for order in orders:
         with pytest.raises(OutcomeUnknown):
-            payments.charge(order, 1999, "USD", "pm_card_visa")
+            payments.charge(order, 1999, "USD", "pm_card_visa", PATIENCE)
     thief.stealing = False
-    paid = {order: payments.charge(order, 1999, "USD", "pm_card_visa") for order in orders}
+    paid = {order: payments.charge(order, 1999, "USD", "pm_card_visa", PATIENCE) for order in orders}
     books = list(sandbox.client.v1.payment_intents.list({"limit": 100}).auto_paging_iter())
     captured = Counter(intent.metadata["order_id"] for intent in books if intent.amount_received)
     assert {order: captured[order] for order in orders} == dict.fromkeys(orders, 1)

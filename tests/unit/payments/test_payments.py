@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from flask import Flask, g
+from flask import g
 from stripe import WebhookSignature
 
 from chassis import traces
@@ -20,6 +20,7 @@ from order_service.domain.payment import (
 from order_service.settings import OrderSettings
 from tests.ports import free_port
 from tests.sandbox import WEBHOOK_SECRET, Sandbox
+from tests.unit.payments.conftest import PATIENCE
 
 
 @pytest.fixture
@@ -35,16 +36,16 @@ def charged(sandbox: Sandbox, order: str) -> list[int]:
 
 
 def test_paying_twice_charges_once(payments: Payments, sandbox: Sandbox, order: str) -> None:
-    first = payments.charge(order, 1999, "USD", "pm_card_visa")
+    first = payments.charge(order, 1999, "USD", "pm_card_visa", PATIENCE)
     assert isinstance(first, Paid)
-    assert payments.charge(order, 1999, "USD", "pm_card_visa") == first
+    assert payments.charge(order, 1999, "USD", "pm_card_visa", PATIENCE) == first
     assert charged(sandbox, order) == [1999]
 
 
 def test_fifty_payments_for_one_order_at_once_charge_once(payments: Payments, sandbox: Sandbox, order: str) -> None:
     def pay(_: int) -> str:
         try:
-            outcome = payments.charge(order, 1999, "USD", "pm_card_visa")
+            outcome = payments.charge(order, 1999, "USD", "pm_card_visa", PATIENCE)
         except OutcomeUnknown:
             return "unknown"
         assert isinstance(outcome, Paid)
@@ -65,29 +66,25 @@ def test_fifty_payments_for_one_order_at_once_charge_once(payments: Payments, sa
 )
 def test_a_declined_card_stays_declined(payments: Payments, order: str, token: str, reason: str) -> None:
     for _ in range(2):
-        assert payments.charge(order, 1999, "USD", token) == Declined(reason)
+        assert payments.charge(order, 1999, "USD", token, PATIENCE) == Declined(reason)
 
 
 @pytest.mark.parametrize("token", ["pm_nobody", "", "tok_visa", "4242424242424242", "pm_card_visa ", "ü"])
 def test_an_unknown_token_is_said_to_be_unknown(payments: Payments, order: str, token: str) -> None:
     with pytest.raises(UnknownPaymentToken):
-        payments.charge(order, 1999, "USD", token)
+        payments.charge(order, 1999, "USD", token, PATIENCE)
 
 
 def test_a_provider_that_stumbles_is_asked_again(payments: Payments, sandbox: Sandbox, order: str) -> None:
-    assert isinstance(payments.charge(order, 1999, "USD", "pm_sandbox_unreliable"), Paid)
+    assert isinstance(payments.charge(order, 1999, "USD", "pm_sandbox_unreliable", PATIENCE), Paid)
     assert charged(sandbox, order) == [1999]
 
 
 def test_each_time_that_it_is_asked_is_a_step_of_the_trace(
-    payments: Payments, order: str, monkeypatch: pytest.MonkeyPatch
+    payments: Payments, order: str, told: list[traces.Span]
 ) -> None:
-    told: list[traces.Span] = []
-    monkeypatch.setattr(traces.teller, "send", told.append)
-    with Flask(__name__).app_context():
-        g.traceparent = traces.child_of(None)
-        payments.charge(order, 1999, "USD", "pm_sandbox_unreliable")
-        assert {span.parent for span in told} == {g.traceparent}
+    payments.charge(order, 1999, "USD", "pm_sandbox_unreliable", PATIENCE)
+    assert {span.parent for span in told} == {g.traceparent}
     assert [(span.kind, span.name, span.failed) for span in told] == [
         ("CLIENT", "POST stripe", True),
         ("CLIENT", "POST stripe", True),
@@ -98,7 +95,7 @@ def test_each_time_that_it_is_asked_is_a_step_of_the_trace(
 def test_no_answer_is_neither_paid_nor_declined(payments: Payments, sandbox: Sandbox, order: str) -> None:
     for _ in range(2):
         with pytest.raises(OutcomeUnknown):
-            payments.charge(order, 1999, "USD", "pm_sandbox_timeout")
+            payments.charge(order, 1999, "USD", "pm_sandbox_timeout", PATIENCE)
     assert charged(sandbox, order) == [1999]
 
 
@@ -113,9 +110,9 @@ def test_no_answer_is_waited_for_longer_than_there_is_time(
 def test_a_provider_that_is_away_leaves_the_outcome_unknown(order: str) -> None:
     away = Payments("sk_test_shop", f"http://127.0.0.1:{free_port()}", WEBHOOK_SECRET)
     for question in (
-        lambda: away.charge(order, 1999, "USD", "pm_card_visa"),
+        lambda: away.charge(order, 1999, "USD", "pm_card_visa", PATIENCE),
         lambda: away.refund("pi_1", 1999, order),
-        lambda: away.find(order, datetime.now(UTC)),
+        lambda: away.find(order, datetime.now(UTC), datetime.now(UTC), PATIENCE),
     ):
         with pytest.raises(OutcomeUnknown):
             question()
@@ -124,14 +121,14 @@ def test_a_provider_that_is_away_leaves_the_outcome_unknown(order: str) -> None:
 def test_another_amount_for_the_same_order_charges_nothing_more(
     payments: Payments, sandbox: Sandbox, order: str
 ) -> None:
-    payments.charge(order, 1999, "USD", "pm_card_visa")
+    payments.charge(order, 1999, "USD", "pm_card_visa", PATIENCE)
     with pytest.raises(OutcomeUnknown):
-        payments.charge(order, 2999, "USD", "pm_card_visa")
+        payments.charge(order, 2999, "USD", "pm_card_visa", PATIENCE)
     assert charged(sandbox, order) == [1999]
 
 
 def test_refunding_twice_gives_back_once(payments: Payments, sandbox: Sandbox, order: str) -> None:
-    paid = payments.charge(order, 1999, "USD", "pm_card_visa")
+    paid = payments.charge(order, 1999, "USD", "pm_card_visa", PATIENCE)
     assert isinstance(paid, Paid)
     refund = payments.refund(paid.reference, 1999, order)
     assert payments.refund(paid.reference, 1999, order) == refund
@@ -140,7 +137,7 @@ def test_refunding_twice_gives_back_once(payments: Payments, sandbox: Sandbox, o
 
 
 def test_two_payments_of_one_order_are_both_given_back(payments: Payments, sandbox: Sandbox, order: str) -> None:
-    first = payments.charge(order, 1999, "USD", "pm_card_visa")
+    first = payments.charge(order, 1999, "USD", "pm_card_visa", PATIENCE)
     assert isinstance(first, Paid)
     asked = {"amount": "1999", "currency": "usd", "payment_method": "pm_card_visa", "confirm": "true"}
     second = sandbox.post("/v1/payment_intents", **asked, **{"metadata[order_id]": order}).json()
@@ -148,7 +145,7 @@ def test_two_payments_of_one_order_are_both_given_back(payments: Payments, sandb
 
 
 def test_a_refund_whose_key_was_forgotten_is_found(payments: Payments, sandbox: Sandbox, order: str) -> None:
-    paid = payments.charge(order, 1999, "USD", "pm_card_visa")
+    paid = payments.charge(order, 1999, "USD", "pm_card_visa", PATIENCE)
     assert isinstance(paid, Paid)
     given = sandbox.post("/v1/refunds", payment_intent=paid.reference).json()
     assert payments.refund(paid.reference, 1999, order) == given["id"]
@@ -156,29 +153,52 @@ def test_a_refund_whose_key_was_forgotten_is_found(payments: Payments, sandbox: 
 
 def test_a_payment_whose_key_was_forgotten_is_found(payments: Payments, order: str) -> None:
     placed = datetime.now(UTC)
-    paid = payments.charge(order, 1999, "USD", "pm_card_visa")
-    assert payments.find(order, placed) == paid
-    assert payments.find(order, placed + timedelta(hours=1)) is None
-    assert payments.find(str(uuid4()), placed) is None
+    paid = payments.charge(order, 1999, "USD", "pm_card_visa", PATIENCE)
+    hour = timedelta(hours=1)
+    assert payments.find(order, placed, datetime.now(UTC), PATIENCE) == paid
+    assert payments.find(order, placed + hour, placed + 2 * hour, PATIENCE) is None
+    assert payments.find(order, placed - 2 * hour, placed - hour, PATIENCE) is None
+    assert payments.find(str(uuid4()), placed, datetime.now(UTC), PATIENCE) is None
+
+
+def test_a_payment_is_found_though_the_providers_clock_is_some_minutes_off(payments: Payments, order: str) -> None:
+    placed = datetime.now(UTC)
+    paid = payments.charge(order, 1999, "USD", "pm_card_visa", PATIENCE)
+    for off in (timedelta(minutes=4), timedelta(minutes=-4)):
+        assert payments.find(order, placed + off, placed + off, PATIENCE) == paid
+
+
+def test_a_payment_of_long_ago_is_looked_for_among_those_of_its_day(
+    payments: Payments, sandbox: Sandbox, order: str, told: list[traces.Span], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=30)
+    paid = payments.charge(order, 1999, "USD", "pm_card_visa", PATIENCE)
+    assert isinstance(paid, Paid)
+    sandbox.date_back(paid.reference, long_ago)
+    monkeypatch.setattr(adapter, "PAGE", 1)
+    for _ in range(3):
+        sandbox.pay()
+    told.clear()
+
+    assert payments.find(order, long_ago, long_ago + timedelta(hours=1), PATIENCE) == paid
+
+    assert len(told) == 1
 
 
 def test_a_payment_is_looked_for_among_the_payments_only_and_no_longer_than_there_is_time(
-    payments: Payments, order: str, monkeypatch: pytest.MonkeyPatch
+    payments: Payments, order: str, told: list[traces.Span]
 ) -> None:
     placed = datetime.now(UTC)
-    paid = payments.charge(order, 1999, "USD", "pm_card_visa")
-    told: list[traces.Span] = []
-    monkeypatch.setattr(traces.teller, "send", told.append)
-    with Flask(__name__).app_context():
-        g.traceparent = traces.child_of(None)
-        assert payments.find(order, placed) == paid
-        assert [span.name for span in told] == ["GET stripe"]
-        with pytest.raises(OutcomeUnknown):
-            payments.find(order, placed, within=0.0)
+    paid = payments.charge(order, 1999, "USD", "pm_card_visa", PATIENCE)
+    told.clear()
+    assert payments.find(order, placed, datetime.now(UTC), PATIENCE) == paid
+    assert [span.name for span in told] == ["GET stripe"]
+    with pytest.raises(OutcomeUnknown):
+        payments.find(order, placed, datetime.now(UTC), within=0.0)
 
 
 def test_the_ledger_tells_what_was_captured_and_given_back(payments: Payments, order: str) -> None:
-    paid = payments.charge(order, 1999, "USD", "pm_card_visa")
+    paid = payments.charge(order, 1999, "USD", "pm_card_visa", PATIENCE)
     assert isinstance(paid, Paid)
     payments.refund(paid.reference, 500, order)
     [entry] = [entry for entry in payments.ledger() if entry.order_id == order]

@@ -17,6 +17,7 @@ from order_service.domain.payment import Declined, Paid, UnknownPaymentToken
 from tests.builders import eventually
 from tests.ports import free_port
 from tests.sandbox import AUTHORIZED
+from tests.unit.payments.conftest import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def answers(url: str) -> bool:
 
 def test_a_card_pays_and_is_given_its_money_back(payments: Payments) -> None:
     order = str(uuid4())
-    paid = payments.charge(order, 1999, "USD", "pm_card_visa")
+    paid = payments.charge(order, 1999, "USD", "pm_card_visa", PATIENCE)
     assert isinstance(paid, Paid)
     assert payments.refund(paid.reference, 1500, order).startswith("re_")
     [entry] = [entry for entry in payments.ledger() if entry.order_id == order]
@@ -49,9 +50,10 @@ def test_a_card_pays_and_is_given_its_money_back(payments: Payments) -> None:
 
 
 def test_a_card_is_declined(payments: Payments) -> None:
-    assert payments.charge(str(uuid4()), 1999, "USD", "pm_card_chargeCustomerFail") == Declined("card_declined")
+    declined = payments.charge(str(uuid4()), 1999, "USD", "pm_card_chargeCustomerFail", PATIENCE)
+    assert declined == Declined("card_declined")
 
 
 def test_an_unknown_token_is_said_to_be_unknown(payments: Payments) -> None:
     with pytest.raises(UnknownPaymentToken):
-        payments.charge(str(uuid4()), 1999, "USD", "pm_nobody")
+        payments.charge(str(uuid4()), 1999, "USD", "pm_nobody", PATIENCE)
