@@ -39,7 +39,7 @@ def shopper() -> Owner:
     known = owner()
     if known.user_id is not None:
         return known
-    kept = known.guest is not None and carts.exists(known)
+    kept = known.guest is not None and carts.exists(known.guest)
     g.cart_key = request.cookies[COOKIE] if kept else secrets.token_urlsafe(32)
     return known if kept else Owner(guest=carts.digest(g.cart_key))
 
@@ -74,6 +74,6 @@ def _key(who: Identity | None) -> str:
 def _still_waits(key: str) -> bool:
     """Is there anything left that the user chose as a guest, as far as anybody can tell?"""
     try:
-        return carts.exists(Owner(guest=carts.digest(key)))
+        return carts.exists(carts.digest(key))
     except SQLAlchemyError:
         return True

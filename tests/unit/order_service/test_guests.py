@@ -143,6 +143,24 @@ def test_who_says_how_many_there_shall_be_is_told_of_none_left_out(
     assert (slugs(cart), cart["warnings"]) == ({lamp: quantity}, [])
 
 
+def test_whether_the_guests_key_is_needed_still_is_asked_without_a_lock(
+    guest: FlaskClient, ada: FlaskClient, shelf: Shelf
+) -> None:
+    mug, order = shelf.offer(), list[str]()
+    put(guest, mug)
+    signs_in(guest, ada)
+
+    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        if statement == "BEGIN IMMEDIATE":
+            order.append(statement)
+
+    with listening("before_cursor_execute", note), listening("commit", lambda connection: order.append("commit")):
+        answer = ada.put(f"/api/v2/cart/items/{mug}", json={"quantity": 2})
+
+    assert "cart=;" in answer.headers["Set-Cookie"]
+    assert order[-1] == "commit"
+
+
 def test_what_waits_for_room_is_taken_out_like_the_rest(
     guest: FlaskClient, ada: FlaskClient, ada_id: int, shelf: Shelf
 ) -> None:
