@@ -1,5 +1,6 @@
 """A guest's cart: kept by a cookie, joined to the user's at signing in, forgotten when nobody comes back."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -17,6 +18,15 @@ from tests.accounts import Accounts
 from tests.databases import listening
 from tests.unit.order_service.conftest import cart_of, check_out, fill, put, signs_in, slugs
 from tests.unit.order_service.others import Shelf
+
+ADA_AT_HER_BROWSER = 7
+
+
+def badge(who: FlaskClient) -> int:
+    """The number at the cart's link, on a page that shows no cart."""
+    found = re.search(r'class="badge">(\d+)<', who.get("/nowhere", headers={"Accept": "text/html"}).text)
+    assert found
+    return int(found[1])
 
 
 def test_a_guest_is_known_by_a_cookie_that_nobody_can_guess(guest: FlaskClient, shelf: Shelf) -> None:
@@ -141,6 +151,21 @@ def test_who_says_how_many_there_shall_be_is_told_of_none_left_out(
 
     cart = put(ada, lamp, quantity)
     assert (slugs(cart), cart["warnings"]) == ({lamp: quantity}, [])
+
+
+def test_the_number_at_the_carts_link_is_of_what_is_in_the_cart(
+    guest: FlaskClient, browser: FlaskClient, shelf: Shelf
+) -> None:
+    fill(ADA_AT_HER_BROWSER, shelf, 98)
+    for _ in range(3):
+        put(guest, shelf.offer(), 2)
+    assert badge(guest) == 6
+    signs_in(guest, browser)
+    assert badge(browser) == 104
+
+    assert "waits until there is room" in browser.get("/cart").text
+
+    assert badge(browser) == 102
 
 
 def test_whether_the_guests_key_is_needed_still_is_asked_without_a_lock(
