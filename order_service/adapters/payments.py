@@ -80,19 +80,20 @@ class Payments:
             raise OutcomeUnknown("the payment is still being processed")
         return Declined(str(intent.status))
 
-    def refund(self, reference: str, amount: int, order_id: str) -> str:
+    def refund(self, reference: str, amount: int, order_id: str, within: float) -> str:
         """Give back `amount` minor units of a payment, once for each amount of it; returns the refund's reference.
 
-        Raises OutcomeUnknown.
+        Raises OutcomeUnknown, also when there is no answer `within` so many seconds.
         """
-        try:
-            return str(self._persistently(self._create_refund, reference, amount, order_id).id)
-        except stripe.InvalidRequestError as error:
-            if error.code != "charge_already_refunded":
+        with self._wire.hurrying(within):
+            try:
+                return str(self._persistently(self._create_refund, reference, amount, order_id).id)
+            except stripe.InvalidRequestError as error:
+                if error.code != "charge_already_refunded":
+                    _give_up(error, order_id)
+                return self._refund_of(reference, order_id)
+            except stripe.StripeError as error:
                 _give_up(error, order_id)
-            return self._refund_of(reference, order_id)
-        except stripe.StripeError as error:
-            _give_up(error, order_id)
 
     def find(self, order_id: str, since: datetime, until: datetime, within: float) -> Paid | None:
         """The payment for an order that was made from `since` to `until`, if there is one.

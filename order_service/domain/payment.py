@@ -81,8 +81,11 @@ class Payments(Protocol):
         """
         ...
 
-    def refund(self, reference: str, amount: int, order_id: str) -> str:
-        """Give the money back, once; returns the refund's reference, raises OutcomeUnknown."""
+    def refund(self, reference: str, amount: int, order_id: str, within: float) -> str:
+        """Give the money back, once; returns the refund's reference.
+
+        Raises OutcomeUnknown, also when there is no answer within so many seconds.
+        """
         ...
 
     def find(self, order_id: str, since: datetime, until: datetime, within: float) -> Paid | None:

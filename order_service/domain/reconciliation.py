@@ -90,7 +90,9 @@ def _judge_money(order: Order, charges: list[LedgerEntry], payments: Payments) -
         surplus = charges[-1]
         back = min(kept - owed, surplus.captured - surplus.refunded)
         problem = f"{order.status}, yet {shown(kept)} are kept and {shown(owed)} owed"
-        yield Discrepancy(order.number, problem, lambda: payments.refund(surplus.reference, back, order.id))
+        yield Discrepancy(
+            order.number, problem, lambda: payments.refund(surplus.reference, back, order.id, WITHIN_SECONDS)
+        )
     elif kept < owed:
         yield Discrepancy(order.number, f"{order.status}, yet only {shown(kept)} of {shown(owed)} are paid")
 

@@ -151,7 +151,7 @@ class Saga:
         reference = None
         if order.payment_reference is not None:
             reach("before-refund")
-            reference = self._payments.refund(order.payment_reference, order.total, order.id)
+            reference = self._payments.refund(order.payment_reference, order.total, order.id, deadline.left())
             reach("after-refund")
         orders.advance(order, "refunded", step=Step.RELEASE, detail=reference, payment_status="refunded")
         save("refunded")

@@ -115,7 +115,7 @@ class Till:
     """A payment provider; while it `is_silent` it does what it is asked and loses the answer.
 
     While it `repeats_itself` it says to a charge what it said first, that of a fault of its own, as Stripe does for a
-    key that it knows. `patience` is for how many seconds its last answer to a charge would have been waited for, and
+    key that it knows. `patience` is for how many seconds its last answer about money would have been waited for, and
     `looks_for` for how many its books would have been looked through, `reads` how many of its charges are looked
     through in that time.
     """
@@ -143,7 +143,8 @@ class Till:
             raise OutcomeUnknown("fault 500")
         return Paid(self.charges[order_id].reference)
 
-    def refund(self, reference: str, amount: int, order_id: str) -> str:
+    def refund(self, reference: str, amount: int, order_id: str, within: float) -> str:
+        self.patience = within
         charge = next(one for one in self.charges.values() if one.reference == reference)
         self.charges[charge.order_id or ""] = replace(charge, refunded=amount)
         self._answer()

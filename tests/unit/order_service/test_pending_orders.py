@@ -94,8 +94,13 @@ def test_the_provider_is_given_no_more_time_than_the_catalogue_has_left(
 ) -> None:
     monkeypatch.setattr(saga, "PATIENCE_SECONDS", 3.0)
     put(ada, shelf.offer())
-    assert check_out(ada).status_code == 201
+    order = check_out(ada)
+    assert order.status_code == 201
     assert 0 < till.patience < 3.0
+
+    monkeypatch.setattr(saga, "PATIENCE_SECONDS", 2.0)
+    ada.post(f"/api/v2/orders/{order.get_json()['id']}/cancel")
+    assert 0 < till.patience < 2.0
 
 
 def test_the_books_are_looked_through_no_longer_than_there_is_time(

@@ -111,7 +111,7 @@ def test_a_provider_that_is_away_leaves_the_outcome_unknown(order: str) -> None:
     away = Payments("sk_test_shop", f"http://127.0.0.1:{free_port()}", WEBHOOK_SECRET)
     for question in (
         lambda: away.charge(order, 1999, "USD", "pm_card_visa", PATIENCE),
-        lambda: away.refund("pi_1", 1999, order),
+        lambda: away.refund("pi_1", 1999, order, PATIENCE),
         lambda: away.find(order, datetime.now(UTC), datetime.now(UTC), PATIENCE),
     ):
         with pytest.raises(OutcomeUnknown):
@@ -130,10 +130,17 @@ def test_another_amount_for_the_same_order_charges_nothing_more(
 def test_refunding_twice_gives_back_once(payments: Payments, sandbox: Sandbox, order: str) -> None:
     paid = payments.charge(order, 1999, "USD", "pm_card_visa", PATIENCE)
     assert isinstance(paid, Paid)
-    refund = payments.refund(paid.reference, 1999, order)
-    assert payments.refund(paid.reference, 1999, order) == refund
+    refund = payments.refund(paid.reference, 1999, order, PATIENCE)
+    assert payments.refund(paid.reference, 1999, order, PATIENCE) == refund
     refunds = sandbox.client.v1.refunds.list({"payment_intent": paid.reference}).data
     assert [given.amount for given in refunds] == [1999]
+
+
+def test_a_refund_is_waited_for_no_longer_than_there_is_time(payments: Payments, order: str) -> None:
+    paid = payments.charge(order, 1999, "USD", "pm_card_visa", PATIENCE)
+    assert isinstance(paid, Paid)
+    with pytest.raises(OutcomeUnknown):
+        payments.refund(paid.reference, 1999, order, within=0.0)
 
 
 def test_two_payments_of_one_order_are_both_given_back(payments: Payments, sandbox: Sandbox, order: str) -> None:
@@ -141,14 +148,16 @@ def test_two_payments_of_one_order_are_both_given_back(payments: Payments, sandb
     assert isinstance(first, Paid)
     asked = {"amount": "1999", "currency": "usd", "payment_method": "pm_card_visa", "confirm": "true"}
     second = sandbox.post("/v1/payment_intents", **asked, **{"metadata[order_id]": order}).json()
-    assert payments.refund(first.reference, 1999, order) != payments.refund(second["id"], 1999, order)
+    assert payments.refund(first.reference, 1999, order, PATIENCE) != payments.refund(
+        second["id"], 1999, order, PATIENCE
+    )
 
 
 def test_a_refund_whose_key_was_forgotten_is_found(payments: Payments, sandbox: Sandbox, order: str) -> None:
     paid = payments.charge(order, 1999, "USD", "pm_card_visa", PATIENCE)
     assert isinstance(paid, Paid)
     given = sandbox.post("/v1/refunds", payment_intent=paid.reference).json()
-    assert payments.refund(paid.reference, 1999, order) == given["id"]
+    assert payments.refund(paid.reference, 1999, order, PATIENCE) == given["id"]
 
 
 def test_a_payment_whose_key_was_forgotten_is_found(payments: Payments, order: str) -> None:
@@ -200,7 +209,7 @@ def test_a_payment_is_looked_for_among_the_payments_only_and_no_longer_than_ther
 def test_the_ledger_tells_what_was_captured_and_given_back(payments: Payments, order: str) -> None:
     paid = payments.charge(order, 1999, "USD", "pm_card_visa", PATIENCE)
     assert isinstance(paid, Paid)
-    payments.refund(paid.reference, 500, order)
+    payments.refund(paid.reference, 500, order, PATIENCE)
     [entry] = [entry for entry in payments.ledger() if entry.order_id == order]
     assert (entry.reference, entry.status, entry.captured, entry.refunded) == (paid.reference, "succeeded", 1999, 500)
 

@@ -44,7 +44,7 @@ def test_a_card_pays_and_is_given_its_money_back(payments: Payments) -> None:
     order = str(uuid4())
     paid = payments.charge(order, 1999, "USD", "pm_card_visa", PATIENCE)
     assert isinstance(paid, Paid)
-    assert payments.refund(paid.reference, 1500, order).startswith("re_")
+    assert payments.refund(paid.reference, 1500, order, PATIENCE).startswith("re_")
     [entry] = [entry for entry in payments.ledger() if entry.order_id == order]
     assert (entry.reference, entry.captured, entry.refunded) == (paid.reference, 1999, 1500)
 
