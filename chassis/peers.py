@@ -90,7 +90,7 @@ class Peer:
                 stream=True,
                 **sent,
             )
-            _read(answer, latest)
+            take_in(answer, latest)
         except (requests.RequestException, HTTPError) as error:
             raise _judged(type(error).__name__) from error
         if answer.status_code >= 500:
@@ -118,12 +118,15 @@ def _judged(reason: str) -> _Failed | _NobodyWaits:
     return _Failed(reason) if deadlines.left() else _NobodyWaits(reason)
 
 
-def _read(answer: requests.Response, latest: float) -> None:
-    """Take the body in by then: a time-out of the socket alone bounds the pauses, not the whole."""
+def take_in(answer: requests.Response, latest: float) -> None:
+    """Take a streamed answer's body in by then: a time-out of the socket alone bounds the pauses, not the whole.
+
+    Raises what requests and urllib3 raise.
+    """
     body = bytearray()
     while part := answer.raw.read1(READ_BYTES, decode_content=True):
         body += part
         if time.monotonic() > latest:
             answer.close()
-            raise _judged("an answer without end")
+            raise requests.ReadTimeout("an answer without end")
     answer._content = bytes(body)

@@ -14,8 +14,10 @@ import requests
 import stamina
 import stripe
 import structlog
+from urllib3.exceptions import HTTPError
 
 from chassis import traces
+from chassis.peers import take_in
 from chassis.settings import SettingsError
 from order_service.domain.payment import (
     PROVIDER,
@@ -183,11 +185,20 @@ class _Wire(stripe.HTTPClient):
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, **_: Any
     ) -> tuple[str, int, Mapping[str, str]]:
         with traces.asking(f"{method.upper()} {PROVIDER}"):
+            connect, read = self._timeout()
+            latest = time.monotonic() + connect + read
             try:
                 answer = self._session().request(
-                    method, url, headers=headers, data=post_data, timeout=self._timeout(), allow_redirects=False
+                    method,
+                    url,
+                    headers=headers,
+                    data=post_data,
+                    timeout=(connect, read),
+                    allow_redirects=False,
+                    stream=True,
                 )
-            except requests.RequestException as error:
+                take_in(answer, latest)
+            except (requests.RequestException, HTTPError) as error:
                 unsent = isinstance(error, requests.ConnectionError) and not isinstance(error, requests.Timeout)
                 raise stripe.APIConnectionError(type(error).__name__, should_retry=unsent) from error
             if answer.status_code >= 500:

@@ -1,4 +1,6 @@
+import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -18,6 +20,7 @@ from order_service.domain.payment import (
     UnknownPaymentToken,
 )
 from order_service.settings import OrderSettings
+from tests.misbehaving import Misbehaving
 from tests.ports import free_port
 from tests.sandbox import WEBHOOK_SECRET, Sandbox
 from tests.unit.payments.conftest import PATIENCE
@@ -105,6 +108,23 @@ def test_no_answer_is_waited_for_longer_than_there_is_time(
     monkeypatch.setattr("order_service.adapters.payments.READ_SECONDS", 60.0)  # by then it is answered
     with pytest.raises(OutcomeUnknown):
         payments.charge(order, 1999, "USD", "pm_sandbox_timeout", within=0.5)
+
+
+def test_an_answer_that_comes_in_drips_is_waited_for_no_longer_than_any_other(order: str) -> None:
+    paid = b'{"id": "pi_1", "object": "payment_intent", "status": "succeeded"}'
+
+    def drips(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (60 + len(paid)))
+        for _ in range(60):
+            connection.sendall(b" ")
+            provider.over.wait(0.05)
+        connection.sendall(paid)
+
+    with closing(Misbehaving()) as provider:
+        provider.behaviour = drips
+        payments = Payments("sk_test_shop", provider.url, WEBHOOK_SECRET)
+        with pytest.raises(OutcomeUnknown):
+            payments.charge(order, 1999, "USD", "pm_card_visa", within=0.2)
 
 
 def test_a_provider_that_is_away_leaves_the_outcome_unknown(order: str) -> None:
