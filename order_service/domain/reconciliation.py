@@ -40,7 +40,11 @@ class Books:
 
 
 def compare(catalogue: Catalogue, payments: Payments, since: datetime) -> Iterator[Discrepancy]:
-    """Everything that does not agree about the orders placed since then; orders still under way are let be."""
+    """Everything that does not agree about the orders placed since then.
+
+    Orders still under way are let be, and those that went on while the others' books were read.
+    """
+    began = now()
     books = _read(catalogue, payments, since)
     seen: set[str] = set()
     after = ""
@@ -48,7 +52,8 @@ def compare(catalogue: Catalogue, payments: Payments, since: datetime) -> Iterat
         batch = _orders(after, since)
         for order in batch:
             seen.add(order.id)
-            yield from _judge(order, books, catalogue, payments)
+            if order.updated_at < began:
+                yield from _judge(order, books, catalogue, payments)
         if len(batch) < BATCH:
             break
         after = batch[-1].id
