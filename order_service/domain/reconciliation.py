@@ -42,7 +42,7 @@ class Books:
 def compare(catalogue: Catalogue, payments: Payments, since: datetime) -> Iterator[Discrepancy]:
     """Everything that does not agree about the orders placed since then.
 
-    Orders still under way are let be, and those that went on while the others' books were read.
+    Orders that have not been under way for long are let be, and those that went on while the others' books were read.
     """
     began = now()
     books = _read(catalogue, payments, since)
@@ -52,7 +52,9 @@ def compare(catalogue: Catalogue, payments: Payments, since: datetime) -> Iterat
         batch = _orders(after, since)
         for order in batch:
             seen.add(order.id)
-            if order.updated_at < began:
+            if order.step != Step.NONE:
+                yield from _judge_time(order)
+            elif order.updated_at < began:
                 yield from _judge(order, books, catalogue, payments)
         if len(batch) < BATCH:
             break
@@ -76,12 +78,14 @@ def _orders(after: str, since: datetime) -> list[Order]:
     return found
 
 
+def _judge_time(order: Order) -> Iterator[Discrepancy]:
+    since = order.history[-1].at
+    if since < now() - SETTLING:
+        yield Discrepancy(order.number, f"{order.status} since {since:%Y-%m-%d %H:%M}, to {order.step}")
+
+
 def _judge(order: Order, books: Books, catalogue: Catalogue, payments: Payments) -> Iterator[Discrepancy]:
     charges, reservations = books.charges[order.id], books.reservations[order.id]
-    if order.step != Step.NONE:
-        if order.created_at < now() - SETTLING and order.updated_at < now() - SETTLING:
-            yield Discrepancy(order.number, f"{order.status} since {order.created_at:%Y-%m-%d %H:%M}, to {order.step}")
-        return
     yield from _judge_money(order, [charge for charge in charges if charge.captured], payments)
     yield from _judge_goods(order, [entry for entry in reservations if entry.takes_goods], catalogue)
 

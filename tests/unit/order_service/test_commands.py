@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskClient
 
+from chassis.database import db, now
 from order_service.domain.payment import LedgerEntry
+from order_service.models import HistoryEntry
 from tests.unit.order_service.conftest import bought, check_out, put
 from tests.unit.order_service.others import Shelf, Till
 
@@ -89,6 +92,20 @@ def test_discrepancies_are_named_and_mended(ada: FlaskClient, shelf: Shelf, till
     assert say("reconcile").exit_code == 0
     assert till.kept(cancelled["id"]) == 0
     assert shelf.reservations[held.id].status == "committed"
+
+
+def test_an_order_that_is_tried_in_vain_is_named_once_it_takes_too_long(
+    ada: FlaskClient, shelf: Shelf, till: Till, work: Callable[[], int], say: Say
+) -> None:
+    put(ada, shelf.offer())
+    till.is_silent = True
+    order = check_out(ada).get_json()
+    assert say("reconcile").exit_code == 0
+
+    db.session.execute(sa.update(HistoryEntry).values(at=now() - timedelta(minutes=2)))
+    work()
+
+    assert f"{order['number']}: pending since" in say("reconcile").output
 
 
 def test_an_order_that_was_never_paid_is_named(ada: FlaskClient, shelf: Shelf, till: Till, say: Say) -> None:
