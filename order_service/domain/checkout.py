@@ -26,7 +26,7 @@ class EmptyCart(Refusal):
 
 
 class CheckoutUnderWay(Refusal):
-    """An order is being made of this cart already."""
+    """An order is being made of this cart already, or has been by the same form."""
 
     detail = "This cart is being checked out already."
 
@@ -77,7 +77,7 @@ def place(
     if not lines:
         raise EmptyCart
     order_id, moment, (request_id, traceparent) = str(uuid7()), now(), requestlog.correlation()
-    if not carts.bind(cart, order_id):
+    if _made_with(form_key) or not carts.bind(cart, order_id):
         raise CheckoutUnderWay
     percent = membership.discount_percent(owner.user_id)
     totals = pricing.totals(((line.quantity, line.unit_price) for line in lines), percent)
@@ -124,7 +124,7 @@ def place(
 
 def placed_with(form_key: str) -> Order | None:
     """The order that a page's form has made, if it was sent before."""
-    order_id = db.session.scalars(sa.select(Order.id).where(Order.form_key == form_key)).one_or_none()
+    order_id = _made_with(form_key)
     db.session.commit()
     return orders.read(order_id) if order_id else None
 
@@ -135,6 +135,11 @@ def refusal(order: Order) -> Refusal:
     if order.short_lines:
         extras["lines"] = order.short_lines
     return REASONS[order.reason or ""](**extras)
+
+
+def _made_with(form_key: str | None) -> str | None:
+    made = sa.select(Order.id).where(Order.form_key == form_key)
+    return db.session.scalars(made).one_or_none() if form_key else None
 
 
 def _item(position: int, line: Any) -> OrderItem:

@@ -7,7 +7,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from chassis.database import db
+from order_service.adapters.lines import saga
+from order_service.domain import checkout
 from order_service.domain import orders as domain
+from order_service.domain.carts import Owner
+from order_service.domain.checkout import CheckoutUnderWay
 from order_service.models import OutboxEvent
 from tests.accounts import Accounts
 from tests.unit.order_service.conftest import ADDRESS, check_out, kept, put, read, slug_of
@@ -90,6 +94,17 @@ def test_short_lines_are_named(ada: FlaskClient, shelf: Shelf, till: Till) -> No
     lines = {line["slug"]: (line["quantity"], line["available"]) for line in refused.get_json()["lines"]}
     assert lines == {mug: (2, 1), gone: (1, 0)}
     assert (till.asked, shelf.stock(lamp)) == (0, 10)
+
+
+def test_a_form_makes_no_second_order_even_when_the_first_has_ended_meanwhile(
+    app: Flask, ada: FlaskClient, ada_id: int, shelf: Shelf
+) -> None:
+    put(ada, shelf.offer())
+    declined = checkout.place(Owner(ada_id), "pm_card_chargeDeclined", ADDRESS, form_key="one")
+    saga().drive(declined)
+
+    with pytest.raises(CheckoutUnderWay):
+        checkout.place(Owner(ada_id), "pm_card_chargeDeclined", ADDRESS, form_key="one")
 
 
 def test_an_empty_cart_makes_no_order(ada: FlaskClient) -> None:
