@@ -139,7 +139,8 @@ def writes() -> None:
 
 @contextmanager
 def apart() -> Iterator[Line]:
-    """A transaction that has nothing to do with the session; what it has not committed at the end is undone."""
+    """A transaction apart from the session, which has none; what it has not committed at the end is undone."""
+    assert not in_transaction(), "on SQLite it would wait for the session's"
     with driver.line(db.engine) as line:
         line.begin()
         yield line

@@ -4,12 +4,12 @@ SQLAlchemy writes such a statement once; what it does around each execution take
 and the database together. Errors are SQLAlchemy's all the same.
 """
 
+import threading
 import time
 from collections import namedtuple
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeAlias
-from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
@@ -27,13 +27,14 @@ class Prepared:
 
     def __init__(self, statement: Statement) -> None:
         self.statement = statement
-        self._written: WeakKeyDictionary[Dialect, Written] = WeakKeyDictionary()
+        self._written: dict[tuple[str, str], Written] = {}
 
     def written(self, dialect: Dialect) -> "Written":
         """The statement as this database's driver takes it."""
-        written = self._written.get(dialect)
+        kind = dialect.name, dialect.driver
+        written = self._written.get(kind)
         if written is None:
-            written = self._written[dialect] = Written(self.statement, dialect)
+            written = self._written[kind] = Written(self.statement, dialect)
         return written
 
 
@@ -43,7 +44,7 @@ class Written:
     def __init__(self, statement: Statement, dialect: Dialect) -> None:
         compiled: Any = statement.compile(dialect=dialect)
         self.text = str(compiled)
-        self._fixed: Values = compiled.params
+        self._fixed = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
         self._order: Sequence[str] | None = compiled.positiontup
         types = ((name, bind.type.dialect_impl(dialect)) for name, bind in compiled.binds.items())
         given = ((name, each.bind_processor(dialect)) for name, each in types)
@@ -108,22 +109,41 @@ class Line:
         traces.tell_executed(self._dialect.name, text, seconds=time.perf_counter() - began)
 
 
+_renewing = threading.Lock()
+
+
 @contextmanager
 def line(engine: sa.Engine) -> Iterator[Line]:
     """A line to the engine's database, given back at the end; what was begun and not committed is undone."""
-    connection = None
+    pool, connection = engine.pool, None
     try:
         connection = engine.raw_connection()
         yield Line(engine.dialect, connection)
     except engine.dialect.loaded_dbapi.Error as error:
-        gone = engine.dialect.is_disconnect(error, None, None)
-        if connection is not None and gone:
-            connection.invalidate(error)
-            engine.dispose()  # all that are as old are gone too
+        gone = connection is None or not _is_undone(connection, error, engine.dialect)
+        if gone:
+            _renew(engine, pool)
         raise _told(error, engine.dialect, gone) from error
     finally:
         if connection is not None:
             connection.close()
+
+
+def _is_undone(connection: PoolProxiedConnection, error: Any, dialect: Dialect) -> bool:
+    """Is the connection of use to others, with nothing left open? An error does not tell PyMySQL what is."""
+    if not dialect.is_disconnect(error, None, None):
+        with suppress(dialect.loaded_dbapi.Error):
+            connection.rollback()
+            return True
+    connection.invalidate(error)
+    return False
+
+
+def _renew(engine: sa.Engine, pool: sa.Pool) -> None:
+    """Let go of the connections that are as old as one that is gone: they are gone too."""
+    with _renewing:
+        if engine.pool is pool:
+            engine.dispose()
 
 
 def _told(error: Exception, dialect: Dialect, gone: bool) -> DBAPIError:

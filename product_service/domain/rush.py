@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from queue import SimpleQueue
 
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from chassis.database import commit_and_detach, db
 from chassis.problems import Refusal
@@ -57,11 +57,11 @@ class Rush:
             for buyer, outcome in zip(together, _outcomes([buyer.wish for buyer in together], found), strict=True):
                 buyer.outcome = outcome
         except BaseException as error:
-            is_everybodys = isinstance(error, OperationalError)
-            for buyer in [buyer for buyer in together if buyer.outcome is None]:
-                buyer.outcome = error if is_everybodys else RuntimeError(f"who served this buyer failed: {error!r}")
+            for buyer in together:
+                buyer.outcome = buyer.outcome or _told(error, is_own=buyer is together[0])
             db.session.rollback()
-            raise
+            if not isinstance(error, Exception):
+                raise
         finally:
             self._leave(together)
 
@@ -85,6 +85,12 @@ class Rush:
             buyer.called.put(None)
 
 
+def _told(error: BaseException, *, is_own: bool) -> BaseException:
+    """What is told to somebody who was not served for it: what went wrong with the database is everybody's."""
+    is_theirs = is_own or isinstance(error, SQLAlchemyError)
+    return error if is_theirs else RuntimeError(f"who served this buyer failed: {error!r}")
+
+
 def _can_join(wish: Wish, slugs: set[str], found: Goods) -> bool:
     return wish.wanted.keys() <= slugs and not too_few(wish, found)
 
@@ -99,7 +105,7 @@ def _alone(wish: Wish) -> Reservation | Held | Exception:
     try:
         reservation = reserve(wish)
         commit_and_detach()
-    except (Refusal, IntegrityError, OperationalError) as error:
+    except (Refusal, IntegrityError) as error:
         db.session.rollback()
         return error
     return reservation

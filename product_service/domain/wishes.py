@@ -21,9 +21,9 @@ from product_service.models import Product, Reservation, ReservationLine
 Goods: TypeAlias = Mapping[str, sa.Row[*tuple[Any, ...]]]
 RESERVATIONS, LINES = (db.metadata.tables[model.__tablename__] for model in (Reservation, ReservationLine))
 goods, named = Product.__table__.c, RESERVATIONS.c.reference
-ON_SALE = sa.select(goods.id, goods.slug, goods.name, goods.price, goods.available).where(
-    goods.slug.in_(sa.bindparam("slugs", expanding=True)), goods.retired == 0
-)
+OFFERS = sa.select(goods.id, goods.slug, goods.name, goods.price, goods.available).where(goods.retired == 0)
+ON_SALE = OFFERS.where(goods.slug.in_(sa.bindparam("slugs", expanding=True)))
+STILL_ON_SALE = OFFERS.where(goods.id.in_(sa.bindparam("ids", expanding=True))).order_by(goods.id).with_for_update()
 TAKEN = sa.select(named).where(named.in_(sa.bindparam("references", expanding=True)))
 NEW, NEW_LINES = (
     Prepared(sa.insert(table).values({column.name: sa.bindparam(column.name) for column in table.c}))
@@ -136,16 +136,21 @@ def _named(wish: Wish) -> Reservation | None:
 
 
 def _hold(wish: Wish) -> Held:
-    found = on_sale(wish.wanted)
-    short = stock.move({found[slug].id: wish.wanted[slug] for slug in found}, HOLD)
-    lacking = (slug for slug in wish.wanted if slug not in found or found[slug].id in short)
-    if left := {slug: stock.available_of(found[slug].id) if slug in found else 0 for slug in lacking}:
+    found = _kept_still(on_sale(wish.wanted))
+    if left := too_few(wish, found):
         raise OutOfStock(wish.wanted, left)
+    stock.move({found[slug].id: quantity for slug, quantity in wish.wanted.items()}, HOLD)
     held = _held(wish, found, now())
     connection = db.session.connection()
     connection.execute(NEW.statement, _row(held))
     connection.execute(NEW_LINES.statement, _line_rows([held]))
     return held
+
+
+def _kept_still(found: Goods) -> Goods:
+    """These goods as they are by now, and stay until the transaction ends; taken in the order of their ids."""
+    ids = [row.id for row in found.values()]
+    return {row.slug: row for row in db.session.execute(STILL_ON_SALE, {"ids": ids})}
 
 
 def _taken(references: Collection[str]) -> set[str]:
@@ -157,7 +162,7 @@ def _hold_new(wishes: Mapping[str, Wish], found: Goods) -> Sequence[Held]:
 
     They are nearly all: that somebody asks again is learned from the table, by whose key it fails.
     """
-    held = _hold_all(wishes.values(), found) if wishes else ()
+    held = _hold_all(wishes.values(), found)
     if held is None and (taken := _taken(wishes)):
         held = _hold_all([wish for reference, wish in wishes.items() if reference not in taken], found)
     return held or ()
@@ -165,6 +170,8 @@ def _hold_new(wishes: Mapping[str, Wish], found: Goods) -> Sequence[Held]:
 
 def _hold_all(wishes: Collection[Wish], found: Goods) -> Sequence[Held] | None:
     """What is held now: all of it or, where the stock does not cover it, a price is another or somebody known, None."""
+    if not wishes:
+        return ()
     quantities, moment = Counter[int](), now()
     for wish in wishes:
         quantities.update({found[slug].id: quantity for slug, quantity in wish.wanted.items()})

@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
+from chassis import driver
 from chassis.database import READING, apart, db, reader
-from chassis.driver import Prepared
+from chassis.driver import Line, Prepared
 from chassis.requestlog import resumed
 from chassis.traces import Span, teller
 from tests.databases import listening
@@ -88,16 +89,75 @@ def test_connections_that_the_server_has_closed_meanwhile_are_replaced(noticeboa
     assert reader.execute(BY_TEXT, {"of": "nothing"}) == []
 
 
+@pytest.fixture
+def on_mysql(noticeboard: Flask) -> None:
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite is no peer that could be gone, and knows itself what is open")
+
+
+def number_of(line: Line) -> int:
+    """The server's number of this connection."""
+    (found,) = line.rows(Prepared(sa.select(sa.func.connection_id().label("number"))), {})
+    return int(found.number)
+
+
+@pytest.mark.usefixtures("on_mysql")
+def test_connections_that_the_server_has_ended_are_replaced_all_at_once(noticeboard: Flask) -> None:
+    with driver.line(db.engines[READING]) as one, driver.line(db.engines[READING]) as another:
+        numbers = number_of(one), number_of(another)
+    with db.engine.connect() as connection:
+        for number in numbers:
+            connection.execute(sa.text(f"KILL {number}"))
+    assert reader.execute(BY_TEXT, {"of": "nothing"}) == []
+    assert db.engines[READING].pool.checkedin() == 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("on_mysql")
+def test_a_statement_that_failed_leaves_nothing_open(noticeboard: Flask) -> None:
+    pin("once")
+    number = 0
+    with suppress(IntegrityError), apart() as line:
+        number = number_of(line)
+        line.add(PIN, [row("new"), row("once")])
+    with db.engine.connect() as connection:
+        open_ones = sa.text("SELECT trx_state FROM information_schema.innodb_trx WHERE trx_mysql_thread_id = :number")
+        assert connection.execute(open_ones, {"number": number}).all() == []
+
+
+@pytest.mark.usefixtures("on_mysql")
+def test_who_cannot_know_whether_it_was_committed_is_told_of_a_lost_connection(
+    noticeboard: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit, lost = Line.commit, db.engine.dialect.loaded_dbapi.OperationalError
+
+    def commit_and_lose(line: Line) -> None:
+        commit(line)
+        raise lost(2013, "Lost connection to MySQL server during query")
+
+    monkeypatch.setattr(Line, "commit", commit_and_lose)
+    with pytest.raises(OperationalError) as caught:
+        pin("for good")
+    assert caught.value.connection_invalidated
+    assert len(reader.execute(BY_TEXT, {"of": "for good"})) == 1
+
+
 def test_a_failure_that_is_no_closed_connection_is_told_at_once(noticeboard: Flask) -> None:
     asked: list[object] = []
 
     def fail(line: object, *_: object) -> None:
         asked.append(line)
-        raise OperationalError("SELECT", None, Exception("out of order"))
+        raise db.engine.dialect.loaded_dbapi.OperationalError(1205, "out of order")
 
-    with listening("before_cursor_execute", fail), pytest.raises(OperationalError):
+    with listening("before_cursor_execute", fail), pytest.raises(OperationalError) as caught:
         reader.execute(BY_TEXT, {"of": "nothing"})
+    assert not caught.value.connection_invalidated
     assert len(asked) == 1
+
+
+def test_a_value_that_is_missing_is_no_null(noticeboard: Flask) -> None:
+    pin("here")
+    with pytest.raises(KeyError), apart() as line:
+        line.changed(WEIGH, {"of": "here"})
 
 
 def test_each_statement_is_told_as_a_span(noticeboard: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
