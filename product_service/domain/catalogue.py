@@ -89,8 +89,7 @@ class Wanted(Filters, PageQuery):
 def browse(wanted: Wanted) -> Slice:
     """The page of products on sale that a visitor asks for."""
     filters = {name: getattr(wanted, name) for name in FILTERS if getattr(wanted, name) is not None}
-    equal = (goods[name] == value for name, value in filters.items())
-    statement = sa.select(*COLUMNS).where(goods.retired == 0, *equal)
+    statement = sa.select(*COLUMNS).where(*(goods[name] == value for name, value in filters.items()))
     prices = wanted.min_price, wanted.max_price
     sort = SORTS[wanted.sort or "newest"]
     if wanted.q:
@@ -98,6 +97,7 @@ def browse(wanted: Wanted) -> Slice:
         statement, best_first = search.matching(statement, wanted.q)
         sort = sort if wanted.sort else best_first or sort
     else:
+        statement = statement.where(goods.retired == 0)
         statement = indexes.in_order(statement, list(filters), str(sort.columns[0].key), *prices)
     return page(reader, statement, sort, wanted)
 

@@ -31,16 +31,19 @@ STOP_WORDS = frozenset({
 
 goods = Product.__table__.c
 fts5 = sa.table("products_search", sa.column("rowid"), sa.column("products_search"))
+on_sale = goods.retired == 0
+on_sale_of_hits = goods.retired + 0 == 0
+"""The same where SQLite is to begin with the hits: along an index it would ask of each product whether it is one."""
 Statement = sa.Select[Any]
 
 
 def matching(statement: Statement, query: str) -> tuple[Statement, Sort | None]:
-    """The statement narrowed to products that match, and the order with the best match first where there is one."""
+    """The statement narrowed to matching products on sale, and the order with the best match first if there is one."""
     query = query.replace("\0", " ").strip()
     words = words_of(query)
     indexed = _indexed(words)
     if not indexed:
-        return statement.where(*map(_in_name, words or query.split()[:MOST_WORDS])), None
+        return statement.where(on_sale, *map(_in_name, words or query.split()[:MOST_WORDS])), None
     by_index = _by_fulltext if db.engine.dialect.name == "mysql" else _by_fts5
     narrowed, relevance = by_index(statement, indexed)
     return narrowed, Sort("relevance", (relevance, goods.id), descending=True)
@@ -59,11 +62,11 @@ def some_matching(query: str, most: int, *, by_name: bool = False) -> sa.Subquer
     if db.engine.dialect.name == "mysql":
         columns = (goods.name,) if by_name else (goods.name, goods.description)
         some = sa.select(goods.id).where(mysql.match(*columns, against=_all_of(words)).in_boolean_mode())
-        some = some.where(goods.retired == 0)
+        some = some.where(on_sale)
     else:
         wanted = f"name : ({_phrases(words)})" if by_name else _phrases(words)
-        on_sale = sa.and_(goods.id == fts5.c.rowid, goods.retired == 0)
-        some = sa.select(fts5.c.rowid.label("id")).where(fts5.c.products_search.match(wanted)).join(Product, on_sale)
+        hits = sa.select(fts5.c.rowid.label("id")).where(fts5.c.products_search.match(wanted))
+        some = hits.join(Product, goods.id == fts5.c.rowid).where(on_sale_of_hits)
     return some.limit(most).subquery("some")
 
 
@@ -86,7 +89,7 @@ def _by_fulltext(statement: Statement, words: list[str]) -> tuple[Statement, Col
     in_name = mysql.match(goods.name, against=" ".join(f"{word}*" for word in words)).in_boolean_mode()
     anywhere = mysql.match(goods.name, goods.description, against=_all_of(words)).in_boolean_mode()
     relevance = _whole(in_name * NAME_WEIGHT + anywhere)
-    return statement.where(anywhere).add_columns(relevance), relevance
+    return statement.where(on_sale, anywhere).add_columns(relevance), relevance
 
 
 def _by_fts5(statement: Statement, words: list[str]) -> tuple[Statement, ColumnElement[int]]:
@@ -96,7 +99,8 @@ def _by_fts5(statement: Statement, words: list[str]) -> tuple[Statement, ColumnE
         .where(fts5.c.products_search.match(_phrases(words)))
         .subquery("hits")
     )
-    return statement.join(hits, hits.c.id == goods.id).add_columns(hits.c.relevance), hits.c.relevance
+    found = statement.join(hits, hits.c.id == goods.id).where(on_sale_of_hits)
+    return found.add_columns(hits.c.relevance), hits.c.relevance
 
 
 def _all_of(words: list[str]) -> str:

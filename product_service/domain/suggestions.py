@@ -16,7 +16,7 @@ WILDCARDS = re.compile(r"[%_/]")
 
 goods = Product.__table__.c
 Suggested = sa.Row[*tuple[Any, ...]]
-ON_SALE = sa.select(goods.id, goods.slug, goods.name).where(goods.retired == 0)
+PRODUCTS = sa.select(goods.id, goods.slug, goods.name)
 
 
 def products_for(typed: str) -> Sequence[Suggested]:
@@ -27,7 +27,7 @@ def products_for(typed: str) -> Sequence[Suggested]:
     found = _beginning_with(typed)
     named = search.some_matching(typed, LOOKED_AT, by_name=True) if len(found) < MOST else None
     if named is not None:
-        others = ON_SALE.join(named, named.c.id == goods.id).where(goods.id.not_in([row.id for row in found]))
+        others = PRODUCTS.join(named, named.c.id == goods.id).where(goods.id.not_in([row.id for row in found]))
         found += db.session.execute(others.limit(MOST - len(found))).all()
     return found
 
@@ -38,12 +38,12 @@ def instead_of(query: str) -> str | None:
     hits = search.some_matching(likelier, LOOKED_AT) if likelier else None
     if hits is None:
         return None
-    found = db.session.execute(ON_SALE.join(hits, hits.c.id == goods.id).limit(1)).first()
+    found = db.session.execute(sa.select(hits.c.id).limit(1)).first()
     return likelier if found else None
 
 
 def _beginning_with(typed: str) -> list[Suggested]:
     # `startswith` would say `LIKE ? || '%'`, for which SQLite uses no index.
     pattern = WILDCARDS.sub(r"/\g<0>", typed) + "%"
-    begins = ON_SALE.where(goods.name.like(pattern, escape="/")).order_by(goods.name, goods.id)
+    begins = PRODUCTS.where(goods.retired == 0, goods.name.like(pattern, escape="/")).order_by(goods.name, goods.id)
     return list(db.session.execute(begins.limit(MOST)).all())

@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from itertools import product as combinations
 from typing import Any
 
@@ -69,6 +70,14 @@ def two_pages(**asked: Any) -> None:
     catalogue.browse(Wanted(**asked, cursor=first.next_cursor))
 
 
+def facets_of(**asked: Any) -> None:
+    facets.of(Filters(**asked))
+
+
+def suggested(q: str) -> None:
+    suggestions.products_for(q)
+
+
 def explained(statement: str, parameters: Any) -> Plan:
     """A line for each table that the statement reads, and for each sorting."""
     on_mysql = db.engine.dialect.name == "mysql"
@@ -109,6 +118,22 @@ def test_a_name_is_found_by_its_beginning_however_short_that_is(plans: Plans, ty
     assert ALONG_AN_INDEX.match(plan)
     assert "ix_products_retired_name_id" in plan
     assert "(retired=? AND name>? AND name<?)" in plan or "range" in plan
+
+
+def test_a_search_begins_with_what_it_finds(plans: Plans) -> None:
+    asked = [
+        *(partial(two_pages, **filters, sort=sort) for filters in FILTERS for sort in (None, *SORTS)),
+        *(partial(facets_of, **filters) for filters in FILTERS),
+        suggested,
+    ]
+    for ask in asked:
+        # The last: who types is first shown what begins with it.
+        plan = [step for step in plans(ask, q="mug")[-1] if "products" in step]
+        if db.engine.dialect.name == "mysql":
+            assert "products fulltext" in plan[-1], plan
+        else:
+            assert plan[0].startswith("SCAN products_search"), plan
+            assert {*plan[1:]} == {"SEARCH products USING INTEGER PRIMARY KEY (rowid=?)"}, plan
 
 
 def test_whether_goods_have_changed_is_asked_of_an_index(plans: Plans) -> None:
