@@ -33,14 +33,14 @@ class Breaker:
     @contextmanager
     def guarding(self, *failures: type[Exception]) -> Iterator[None]:
         """Judge the call in this block: one of `failures` counts against the peer, no exception for it."""
-        self.admit()
+        trial = self.admit()
         try:
             yield
         except failures:
             self.failed()
             raise
         except BaseException:
-            self.unjudged()
+            self.unjudged(trial)
             raise
         self.succeeded()
 
@@ -56,16 +56,22 @@ class Breaker:
             with self._lock:
                 self._failed = 0
 
-    def unjudged(self) -> None:
-        """Count a call neither for nor against the peer; if it was the trial, another one may be."""
-        self._trial_until = 0.0
+    def unjudged(self, trial: float) -> None:
+        """Count a call neither for nor against the peer; if it is the trial still, another one may be."""
+        with self._lock:
+            if trial == self._trial_until:
+                self._trial_until = 0.0
 
-    def admit(self) -> None:
-        """Let a call begin; raises BreakerOpen when the peer is being left alone."""
+    def admit(self) -> float:
+        """Let a call begin: returns until when it is the trial, which names it, or 0 if it is none.
+
+        Raises BreakerOpen when the peer is being left alone.
+        """
         if not self.is_open:
-            return
+            return 0.0
         with self._lock:
             now = time.monotonic()
             if now < max(self._rests_until, self._trial_until):
                 raise BreakerOpen
             self._trial_until = now + self._rest
+            return self._trial_until

@@ -31,6 +31,7 @@ class Exchange:
         self._is_sent = False
         self._streams = False
         self._place = service.bulkhead
+        self._trial = 0.0
 
     def begin(self) -> None:
         """Send the errand; raises Failure when that cannot even be tried."""
@@ -40,7 +41,7 @@ class Exchange:
         service.bulkhead.enter()
         try:
             instance = service.choose()
-            service.breaker.admit()
+            self._trial = service.breaker.admit()
         except BreakerOpen as error:
             service.bulkhead.leave()
             raise Resting("the breaker is open") from error
@@ -77,7 +78,7 @@ class Exchange:
     def abandon(self) -> None:
         """Nobody waits for the answer any more."""
         self._release()
-        self._service.breaker.unjudged()
+        self._service.breaker.unjudged(self._trial)
         self._place.leave()
 
     # What the connection calls.
@@ -115,7 +116,7 @@ class Exchange:
         if is_at_fault:
             instance.failed(for_sure=isinstance(failure, Unreachable))
         if self._streams:
-            self._service.breaker.unjudged()
+            self._service.breaker.unjudged(self._trial)
             self._place.leave()
             self._errand.broke_off(failure)
             return
@@ -130,7 +131,7 @@ class Exchange:
         if is_at_fault:
             self._service.breaker.failed()
         else:
-            self._service.breaker.unjudged()
+            self._service.breaker.unjudged(self._trial)
         self._place.leave()
         self._errand.failed(failure)
 

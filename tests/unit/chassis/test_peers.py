@@ -179,6 +179,20 @@ def test_one_caller_at_a_time_tries_a_failing_peer_again(monkeypatch: pytest.Mon
         pass
 
 
+def test_a_call_from_before_the_trial_gives_no_trial_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    breaker = Breaker(failures=1, rest=2.0)
+    earlier = breaker.guarding(OSError)
+    earlier.__enter__()
+    with pytest.raises(OSError, match="away"), breaker.guarding(OSError):
+        raise OSError("away")
+    later = time.monotonic() + 3
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    with breaker.guarding(OSError):
+        earlier.__exit__(LookupError, LookupError(), None)
+        with pytest.raises(BreakerOpen), breaker.guarding(OSError):
+            pass
+
+
 def test_a_call_that_is_nobodys_fault_leaves_the_trial_to_the_next_caller(
     server: Misbehaving, peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,9 +210,9 @@ def test_a_call_that_is_nobodys_fault_leaves_the_trial_to_the_next_caller(
 
 def test_a_call_that_is_nobodys_fault_ends_no_rest() -> None:
     breaker = Breaker(failures=1)
-    breaker.admit()
+    trial = breaker.admit()
     breaker.failed()
-    breaker.unjudged()
+    breaker.unjudged(trial)
     with pytest.raises(BreakerOpen):
         breaker.admit()
 
