@@ -3,7 +3,7 @@
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from itertools import chain
 from urllib.parse import urlsplit
 
 import structlog
@@ -20,6 +20,9 @@ BY_RECORD = "http+srv"
 PATIENCE_SECONDS = 2.0
 MEMORY_SECONDS = 60.0
 
+UNFOUND = (OSError, UnicodeError, DNSException)
+Targets = dict[str, set[Address]]
+
 
 class NobodyFound(Exception):
     """The name service knows no instance there, or cannot be asked."""
@@ -30,46 +33,58 @@ class Names:
 
     def __init__(self, nameserver: str | None = None) -> None:
         self._nameserver = nameserver
-        self._seen: dict[str, tuple[float, set[Address]]] = {}
+        self._seen: dict[str, tuple[float, Targets]] = {}
 
     def resolved(self, urls: str) -> tuple[Address, ...]:
         """All addresses behind one URL, or behind several by commas, in an order that stays; raises NobodyFound.
 
-        For a minute after all of a URL was found, who cannot be found is taken to be where he was, and that is said.
+        Who cannot be found is taken to be where he was, and that is said: while the name service cannot tell where he
+        is, and for a minute where it says that he is nowhere.
         """
-        found: set[Address] = set()
-        missed: set[Address] = set()
-        faults: list[str] = []
-        for url in map(str.strip, urls.split(",")):
-            known, here, now = len(faults), set[Address](), time.monotonic()
-            with _noted(url, faults):
-                here.update(self._resolved(url, faults))
-            if len(faults) == known:
-                self._seen[url] = now + MEMORY_SECONDS, here
-            elif url in self._seen and now < self._seen[url][0]:
-                missed |= self._seen[url][1]
-            found |= here
-        if not found:
-            raise NobodyFound("; ".join(faults) or "the record points at nobody")
+        asked = [url.strip() for url in urls.split(",")]
+        faults: dict[str, str] = {}
+        found = {address for url in asked for address in self._found(url, faults)}
+        reasons = [f"{name}: {fault}" for name, fault in faults.items()]
+        if not found or faults.keys() >= set(asked):
+            raise NobodyFound("; ".join(reasons) or "the record points at nobody")
         if faults:
-            log.warning("instances not found", reasons=faults)
-        return tuple(sorted(found | missed, key=str))
+            log.warning("instances not found", reasons=reasons)
+        return tuple(sorted(found, key=str))
 
-    def _resolved(self, url: str, faults: list[str]) -> Iterator[Address]:
+    def _found(self, url: str, faults: dict[str, str]) -> Iterator[Address]:
+        now = time.monotonic()
+        until, targets = self._seen.get(url, (now, {}))
+        try:
+            targets = self._targets(url, targets, faults)
+            self._seen[url] = now + MEMORY_SECONDS, targets
+        except UNFOUND as error:
+            faults[url] = str(error)
+            if _is_nowhere(error) and now >= until:
+                targets = {}
+                self._seen.pop(url, None)
+        return chain.from_iterable(targets.values())
+
+    def _targets(self, url: str, seen: Targets, faults: dict[str, str]) -> Targets:
         parts = urlsplit(url)
         host = str(parts.hostname)
         if parts.scheme == BY_RECORD:
-            return self._pointed_at(host, faults)
-        return _addresses(host, parts.port or 80)
+            return self._pointed_at(host, seen, faults)
+        return {url: _addresses(host, parts.port or 80)}
 
-    def _pointed_at(self, name: str, faults: list[str]) -> Iterator[Address]:
+    def _pointed_at(self, name: str, seen: Targets, faults: dict[str, str]) -> Targets:
         resolver = self._resolver()
         # By TCP: of an answer by UDP, Consul leaves out what is too much, and does not say so.
         answer = resolver.resolve(name, SRV, tcp=True, search=True)
+        targets = {}
         for record in answer:
-            with _noted(str(record.target), faults):
-                for host in _told(answer, record.target) or _hosts(resolver, record.target):
-                    yield from _addresses(host, record.port, record.priority)
+            target = f"{record.target}:{record.port}"
+            try:
+                hosts = _told(answer, record.target) or _hosts(resolver, record.target)
+                targets[target] = {each for host in hosts for each in _addresses(host, record.port, record.priority)}
+            except UNFOUND as error:  # it must not hide where the others are
+                faults[target] = str(error)
+                targets[target] = seen.get(target, set())
+        return targets
 
     def _resolver(self) -> Resolver:
         resolver = Resolver(configure=self._nameserver is None)
@@ -77,22 +92,24 @@ class Names:
         if self._nameserver is not None:
             place = urlsplit(f"//{self._nameserver}")
             resolver.port = place.port or 53
-            resolver.nameservers = [address.place[0] for address in _addresses(str(place.hostname), resolver.port)]
+            try:
+                found = _addresses(str(place.hostname), resolver.port)
+            except socket.gaierror as error:
+                raise ConnectionError(f"the name server is not found: {error}") from error
+            resolver.nameservers = sorted({address.place[0] for address in found})
         return resolver
 
 
-@contextmanager
-def _noted(name: str, faults: list[str]) -> Iterator[None]:
-    """One name that leads nowhere must not hide where the others lead."""
-    try:
-        yield
-    except (OSError, UnicodeError, DNSException) as error:
-        faults.append(f"{name}: {error}")
+def _is_nowhere(error: Exception) -> bool:
+    """Does the name service say that there is nothing of that name? Else it could not tell."""
+    return isinstance(error, NXDOMAIN | NoAnswer) or (
+        isinstance(error, socket.gaierror) and error.errno in (socket.EAI_NONAME, socket.EAI_NODATA)
+    )
 
 
-def _addresses(host: str, port: int, rank: int = 0) -> Iterator[Address]:
-    for family, _, _, _, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        yield Address(family, (str(place[0]), *place[1:]), rank)
+def _addresses(host: str, port: int, rank: int = 0) -> set[Address]:
+    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return {Address(family, (str(place[0]), *place[1:]), rank) for family, _, _, _, place in infos}
 
 
 def _told(answer: Answer, target: Name) -> list[str]:

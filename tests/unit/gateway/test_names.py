@@ -1,8 +1,9 @@
 """Instances by SRV records, as Consul and Kubernetes keep them: asked of a real name server."""
 
 import json
+import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -93,17 +94,78 @@ def test_who_cannot_be_found_for_a_moment_is_where_he_was(
     assert found(names) == [("127.0.0.1:31003", 0)]
 
 
-def test_who_cannot_be_found_for_long_is_forgotten(
-    server: NameServer, names: Names, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server.zone[RECORD, "SRV"] = ["0 0 31002 one.node.consul."]
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Has it be so many seconds later than at the start."""
     began = time.monotonic()
+    return lambda passed: monkeypatch.setattr(time, "monotonic", lambda: began + passed)
+
+
+def test_who_is_nowhere_for_long_is_forgotten(server: NameServer, names: Names, at: Callable[[float], None]) -> None:
+    server.zone[RECORD, "SRV"] = ["0 0 31002 one.node.consul."]
     known = []
     for passed in (0, 50, 70):
-        monkeypatch.setattr(time, "monotonic", lambda now=began + passed: now)
+        at(passed)
         known.append(len(found(names, f"http://127.0.0.9:5002, {URL}")))
-        server.broken = {RECORD}
-    assert known == [2, 2, 1]
+        server.zone.pop((RECORD, "SRV"), None)
+    server.broken = {RECORD}
+    assert [*known, len(found(names, f"http://127.0.0.9:5002, {URL}"))] == [2, 2, 1, 1]
+
+
+@pytest.fixture
+def forget_localhost(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Has the machine's own name service say so of it from now on."""
+    getaddrinfo = socket.getaddrinfo
+
+    def forget(code: int) -> None:
+        def asked(host: str, *args: Any, **options: Any) -> Any:
+            if host == "localhost":
+                raise socket.gaierror(code, "not to be had")
+            return getaddrinfo(host, *args, **options)
+
+        monkeypatch.setattr(socket, "getaddrinfo", asked)
+
+    return forget
+
+
+@pytest.mark.parametrize(("code", "stays"), [(socket.EAI_NONAME, False), (socket.EAI_AGAIN, True)])
+def test_a_host_is_forgotten_only_if_there_is_none(
+    names: Names, at: Callable[[float], None], forget_localhost: Callable[[int], None], code: int, stays: bool
+) -> None:
+    urls = "http://127.0.0.9:5002, http://localhost:5002"
+    both = found(names, urls)
+    forget_localhost(code)
+    at(3600)
+    assert (found(names, urls) == both) == stays
+
+
+def test_a_name_server_that_is_not_found_costs_nobody(
+    server: NameServer, at: Callable[[float], None], forget_localhost: Callable[[int], None]
+) -> None:
+    server.zone[RECORD, "SRV"] = ["0 0 31002 one.node.consul."]
+    names = Names(f"localhost:{server.server_address[1]}")
+    both = found(names, f"http://127.0.0.9:5002, {URL}")
+    forget_localhost(socket.EAI_NONAME)
+    at(3600)
+    assert found(names, f"http://127.0.0.9:5002, {URL}") == both
+
+
+def test_a_name_server_in_trouble_costs_nobody(server: NameServer, names: Names, at: Callable[[float], None]) -> None:
+    server.tells_addresses = False
+    server.zone[RECORD, "SRV"] = ["0 0 31002 one.node.consul.", "0 0 31003 other.node.consul."]
+    everybody = found(names, f"http://127.0.0.9:5002, {URL}")
+    for passed, broken in ((70, {RECORD}), (140, {"other.node.consul."}), (3600, {RECORD})):
+        at(passed)
+        server.broken = broken
+        assert found(names, f"http://127.0.0.9:5002, {URL}") == everybody
+
+
+def test_who_has_left_the_record_is_gone_whoever_else_cannot_be_found(server: NameServer, names: Names) -> None:
+    server.tells_addresses = False
+    server.zone[RECORD, "SRV"] = ["0 0 31002 one.node.consul.", "0 0 31003 other.node.consul."]
+    found(names)
+    server.broken, server.zone[RECORD, "SRV"] = {"other.node.consul."}, ["0 0 31003 other.node.consul."]
+    assert found(names) == [("127.0.0.2:31003", 0), ("127.0.0.3:31003", 0)]
 
 
 def test_one_bad_target_of_a_record_hides_no_other(server: NameServer, names: Names) -> None:
