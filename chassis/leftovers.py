@@ -6,6 +6,8 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 PIECE = 256  # bytes: the server gives nothing before a piece is whole, and no clock is looked at until then
+LARGEST_PIECE = 16 * 1024  # where the last ones came at once: a piece costs as much time whatever its size
+AT_ONCE_SECONDS = 0.01
 PATIENCE_SECONDS = 2.0
 BODILESS = ("GET", "HEAD")
 
@@ -23,13 +25,16 @@ def _read_out(response: Response) -> Response:
 
 def _ends() -> bool:
     """Does the body come to its end? It is read until then."""
-    latest = time.monotonic() + PATIENCE_SECONDS
+    now = time.monotonic()
+    latest, piece = now + PATIENCE_SECONDS, PIECE
     try:
-        while request.stream.read(PIECE):
+        while request.stream.read(piece):
             if request.stream.tell() == request.content_length:
                 return True
-            if time.monotonic() > latest:
+            before, now = now, time.monotonic()
+            if now > latest:
                 return False
+            piece = min(2 * piece, LARGEST_PIECE) if now - before < AT_ONCE_SECONDS else PIECE
     except (ClientDisconnected, RequestEntityTooLarge):
         return False
     return True

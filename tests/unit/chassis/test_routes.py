@@ -212,6 +212,22 @@ def test_a_refusal_reads_the_body_all_the_same(anybody: FlaskClient, path: str, 
     assert (answer.status_code, body.read()) == (status, b"")
 
 
+class Pieces(BytesIO):
+    """A body that is there at once, and counts in how many pieces it is read."""
+
+    read_in = 0
+
+    def readinto(self, buffer: Any) -> int:
+        self.read_in += 1
+        return super().readinto(buffer)
+
+
+def test_a_body_that_comes_at_once_is_read_in_few_pieces(anybody: FlaskClient) -> None:
+    body = Pieces(b" " * 1_000_000)
+    anybody.post("/api/v2/for/staff", input_stream=body, content_length=1_000_000)
+    assert (body.read(), body.read_in < 200) == (b"", True)
+
+
 class Drops(BytesIO):
     """A body of which a byte comes each tenth of a second; as granian does, it gives nothing before it has all."""
 
