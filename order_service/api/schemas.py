@@ -106,9 +106,8 @@ class ItemView(View):
 class WarningView(View):
     """Something that the customer should know.
 
-    `not-enough`, `gone` or `price-changed` of one product, `catalogue-unavailable`, or `no-room`: the cart is full, and
-    `slugs` of what a guest chose wait until there is room. `too-many` is told once: a line holds 999 of one
-    product, and `left_out` more were not taken in.
+    `not-enough`, `gone` or `price-changed` of one product, `catalogue-unavailable`, or `no-room`: a cart holds so many
+    products, and so many of each, and what a guest chose of `slugs` beyond that waits until there is room.
     """
 
     code: str
@@ -116,7 +115,6 @@ class WarningView(View):
     slug: str | None
     slugs: list[str] | None = None
     available: int | None = None
-    left_out: int | None = None
     previous_price: Sum | None = None
 
 

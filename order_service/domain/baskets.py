@@ -1,6 +1,5 @@
 """What a customer does with a cart, priced by one question to the catalogue; never within a transaction."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -9,7 +8,7 @@ from chassis.peers import PeerUnavailable
 from chassis.problems import Refusal
 from order_service.domain import carts, membership, pricing
 from order_service.domain.carts import Owner
-from order_service.domain.pricing import Basket, Item, Notice
+from order_service.domain.pricing import Basket, Notice
 from order_service.domain.stock import Catalogue, Product
 from order_service.models import CartLine
 
@@ -24,20 +23,19 @@ class UnknownProduct(Refusal):
 
 def show(owner: Owner, catalogue: Catalogue) -> Basket:
     """The cart at today's prices, or at the last ones while the catalogue is away. The caller commits."""
-    left_out = carts.take_in(owner)
+    carts.take_in(owner)
     held, products = _look(owner, catalogue)
     if _stale(held, products):
         writes()
-    return _telling(_priced(owner, held, held, products), left_out)
+    return _priced(owner, held, held, products)
 
 
 def put(owner: Owner, slug: str, quantity: int, catalogue: Catalogue) -> Basket:
     """Have so many of a product in the cart. The caller commits. Raises UnknownProduct, CartFull."""
-    left_out = carts.take_in(owner)
-    del left_out[slug]  # it is said how many there shall be
+    carts.take_in(owner)
     held, products = _look(owner, catalogue, slug)
     carts.put(owner, _chosen(slug, held, products), quantity)
-    return _telling(_priced(owner, carts.lines(owner), held, products), left_out)
+    return _priced(owner, carts.lines(owner), held, products)
 
 
 def add(owner: Owner, product: str | int, quantity: int, catalogue: Catalogue) -> Basket:
@@ -45,19 +43,20 @@ def add(owner: Owner, product: str | int, quantity: int, catalogue: Catalogue) -
 
     Raises UnknownProduct, CartFull.
     """
-    left_out = carts.take_in(owner)
+    carts.take_in(owner)
     held, products = _look(owner, catalogue, product)
     chosen = _chosen(product, held, products)
-    left_out[chosen.slug] += carts.add(owner, chosen, quantity)
-    return _telling(_priced(owner, carts.lines(owner), held, products), left_out)
+    left_out = carts.add(owner, chosen, quantity)
+    basket = _priced(owner, carts.lines(owner), held, products)
+    return _warned(basket, _too_many(chosen, left_out)) if left_out else basket
 
 
 def remove(owner: Owner, slug: str, catalogue: Catalogue) -> Basket:
     """Take a product out of the cart; that it is not there is no error. The caller commits."""
-    left_out = carts.take_in(owner)
+    carts.take_in(owner)
     carts.remove(owner, slug)
     commit_and_detach()
-    return _telling(show(owner, catalogue), left_out)
+    return show(owner, catalogue)
 
 
 def _look(owner: Owner, catalogue: Catalogue, *more: str | int) -> tuple[Sequence[CartLine], Sequence[Product] | None]:
@@ -100,21 +99,20 @@ def _priced(
     if _stale(held, products):
         carts.remember_shown(products or (), lines)
     waiting = carts.waiting(owner)
-    return replace(basket, warnings=[*basket.warnings, _without_room(waiting)]) if waiting else basket
+    return _warned(basket, _without_room(waiting)) if waiting else basket
 
 
-def _telling(basket: Basket, left_out: Counter[str]) -> Basket:
-    """The cart, with a word on each line that does not hold all that was to be in it."""
-    warnings = [_too_many(item, left_out[item.slug]) for item in basket.items if left_out[item.slug]]
-    return replace(basket, warnings=[*basket.warnings, *warnings])
+def _warned(basket: Basket, notice: Notice) -> Basket:
+    return replace(basket, warnings=[*basket.warnings, notice])
 
 
-def _too_many(item: Item, left_out: int) -> Notice:
-    text = f"A cart holds {carts.MOST_OF_ONE} of one product, and no more. Left out: {left_out} of {item.name}."
-    return Notice(TOO_MANY, text, item.slug, {"left_out": left_out})
+def _too_many(product: Product, left_out: int) -> Notice:
+    text = f"A cart holds {carts.MOST_OF_ONE} of one product, and no more. Left out: {left_out} of {product.name}."
+    return Notice(TOO_MANY, text, product.slug)
 
 
 def _without_room(waiting: Sequence[CartLine]) -> Notice:
-    names = ", ".join(line.name for line in waiting)
-    text = f"{carts.CartFull.detail} Of what you chose before you signed in, this waits until there is room: {names}."
+    held = f"A cart holds {carts.MOST_LINES} different products, and {carts.MOST_OF_ONE} of each."
+    what = ", ".join(f"{line.quantity} of {line.name}" for line in waiting)
+    text = f"{held} Of what you chose before you signed in, this waits until there is room: {what}."
     return Notice("no-room", text, facts={"slugs": [line.slug for line in waiting]})

@@ -50,13 +50,12 @@ def lines(owner: Owner) -> Sequence[CartLine]:
     return _lines(cart.id) if cart else []
 
 
-def take_in(owner: Owner) -> Counter[str]:
-    """Have the guest's cart join the user's if there is room for any of it; returns what `join` does."""
-    if not _can_join(owner):
-        return Counter()
-    db.session.rollback()
-    writes()
-    return join(owner)
+def take_in(owner: Owner) -> None:
+    """Have the guest's cart join the user's if there is room for any of it."""
+    if _can_join(owner):
+        db.session.rollback()
+        writes()
+        join(owner)
 
 
 def waiting(owner: Owner) -> Sequence[CartLine]:
@@ -69,10 +68,14 @@ def count(owner: Owner) -> int:
     """How many things lie in the user's cart and, until they are joined, in the guest's, if there is room for more."""
     named = {Cart.user_id: owner.user_id, Cart.guest: owner.guest}
     theirs = sa.or_(sa.false(), *(column == value for column, value in named.items() if value is not None))
-    many = sa.select(Cart.user_id, sa.func.sum(CartLine.quantity), sa.func.count()).join(CartLine).where(theirs)
-    held = {user_id: (int(things), lines) for user_id, things, lines in db.session.execute(many.group_by(Cart.id))}
-    mine, lines = held.pop(owner.user_id, (0, 0))
-    return mine if lines >= MOST_LINES else mine + sum(things for things, _ in held.values())
+    held = sa.select(CartLine.slug, Cart.user_id, CartLine.quantity).join(Cart).where(theirs)
+    both, mine = Counter[str](), set[str]()
+    for slug, user_id, quantity in db.session.execute(held):
+        both[slug] += quantity
+        if user_id == owner.user_id:
+            mine.add(slug)
+    has_room = len(mine) < MOST_LINES
+    return sum(min(many, MOST_OF_ONE) for slug, many in both.items() if has_room or slug in mine)
 
 
 def exists(guest: str) -> bool:
@@ -95,8 +98,11 @@ def open_for(owner: Owner) -> Cart:
 
 
 def put(owner: Owner, product: Product, quantity: int) -> None:
-    """Have so many of a product in the cart."""
+    """Have so many of a product in the cart: none that a guest chose wait to be more."""
     _put(open_for(owner), product, lambda _: quantity)
+    if guest := _guests(owner):
+        db.session.execute(sa.delete(CartLine).where(CartLine.cart_id == guest.id, CartLine.slug == product.slug))
+        join(owner)
 
 
 def add(owner: Owner, product: Product, quantity: int) -> int:
@@ -117,30 +123,26 @@ def clear(owner: Owner) -> None:
         db.session.execute(sa.delete(CartLine).where(CartLine.cart_id == cart.id))
 
 
-def join(owner: Owner) -> Counter[str]:
-    """Move what a user chose as a guest into the user's cart, each line once, as far as there is room for it.
-
-    Returns how many of which product were more than one line holds, and are left out.
-    """
-    left_out: Counter[str] = Counter()
+def join(owner: Owner) -> None:
+    """Move what a user chose as a guest into the user's cart, each of it once, as far as there is room for it."""
     guest = _guests(owner)
     if guest is None or rows_changed(_touch(guest)) != 1:  # another request has locked it first, and has moved it all
-        return left_out
+        return
     cart = open_for(Owner(user_id=owner.user_id))
     held = {line.slug: line for line in _lines(cart.id)}
     for line in _lines(guest.id):
         if line.slug in held:
-            both = held[line.slug].quantity + line.quantity
-            held[line.slug].quantity = min(both, MOST_OF_ONE)
-            left_out[line.slug] = max(both - MOST_OF_ONE, 0)
-            db.session.delete(line)
+            moved = min(line.quantity, MOST_OF_ONE - held[line.slug].quantity)
+            held[line.slug].quantity += moved
+            line.quantity -= moved
+            if line.quantity == 0:
+                db.session.delete(line)
         elif len(held) < MOST_LINES:
             line.cart_id, line.added_at = cart.id, now()
             held[line.slug] = line
     db.session.flush()
     if not _lines(guest.id):
         db.session.execute(sa.delete(Cart).where(Cart.id == guest.id))
-    return left_out
 
 
 def remember_shown(products: Iterable[Product], shown: Sequence[CartLine]) -> None:
@@ -208,8 +210,10 @@ def _can_join(owner: Owner) -> bool:
     if guest is None:
         return False
     cart = _find(owner)
-    held = {line.slug for line in _lines(cart.id)} if cart else set()
-    return len(held) < MOST_LINES or any(line.slug in held for line in _lines(guest.id))
+    held = {line.slug: line.quantity for line in _lines(cart.id)} if cart else {}
+    chosen = _lines(guest.id)
+    has_room = len(held) < MOST_LINES
+    return not chosen or any(held[line.slug] < MOST_OF_ONE if line.slug in held else has_room for line in chosen)
 
 
 def _locked(owner: Owner) -> Sequence[Cart]:

@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from chassis.database import db, now
 from order_service import worker
@@ -57,7 +57,7 @@ def test_a_guests_cart_joins_the_users(guest: FlaskClient, ada: FlaskClient, acc
     put(ada, mug, 2)
     put(ada, lamp, 600)
     put(guest, mug, 3)
-    put(guest, lamp, 600)
+    put(guest, lamp, 399)
     put(guest, vase)
 
     bearer = {"Authorization": f"Bearer {accounts.token('ada')}"}
@@ -117,8 +117,8 @@ def test_what_a_full_cart_has_no_room_for_waits_and_is_told(
     assert "cart=;" in with_room.headers["Set-Cookie"]
 
 
-@pytest.mark.parametrize("first", ["look", "change", "remove"])
-def test_what_one_line_has_no_room_for_is_told_when_the_guests_cart_joins(
+@pytest.mark.parametrize("first", ["look", "change", "remove", "change what is not sold", "look by the first API"])
+def test_what_one_line_has_no_room_for_waits_and_is_told(
     guest: FlaskClient, ada: FlaskClient, shelf: Shelf, first: str
 ) -> None:
     mug, lamp = shelf.offer(), shelf.offer(slug="brass-lamp", stock=2000)
@@ -127,21 +127,40 @@ def test_what_one_line_has_no_room_for_is_told_when_the_guests_cart_joins(
     put(guest, lamp, 600)
     signs_in(guest, ada)
 
-    ask: dict[str, Callable[[], Any]] = {
-        "look": lambda: cart_of(ada),
-        "change": lambda: put(ada, mug, 2),
-        "remove": lambda: ada.delete(f"/api/v2/cart/items/{mug}").get_json(),
+    ask: dict[str, Callable[[], TestResponse]] = {
+        "look": lambda: ada.get("/api/v2/cart"),
+        "change": lambda: ada.put(f"/api/v2/cart/items/{mug}", json={"quantity": 2}),
+        "remove": lambda: ada.delete(f"/api/v2/cart/items/{mug}"),
+        "change what is not sold": lambda: ada.put("/api/v2/cart/items/nothing", json={"quantity": 2}),
+        "look by the first API": lambda: ada.get("/api/order"),
     }
-    cart = ask[first]()
+    ask[first]()
 
-    assert slugs(cart)[lamp] == 999
-    assert [(told["code"], told["slug"], told["left_out"]) for told in cart["warnings"]] == [("too-many", lamp, 201)]
-    assert "201 of Brass-Lamp" in cart["warnings"][0]["message"]
-    assert cart_of(ada)["warnings"] == []
+    for _ in range(2):
+        cart = cart_of(ada)
+        assert slugs(cart)[lamp] == 999
+        assert [(told["code"], told["slugs"]) for told in cart["warnings"]] == [("no-room", [lamp])]
+        assert "201 of Brass-Lamp" in cart["warnings"][0]["message"]
+
+
+def test_what_one_line_has_no_room_for_joins_once_the_rest_is_bought(
+    guest: FlaskClient, ada: FlaskClient, shelf: Shelf
+) -> None:
+    lamp = shelf.offer(stock=2000)
+    put(ada, lamp, 600)
+    put(guest, lamp, 600)
+    signs_in(guest, ada)
+
+    order = check_out(ada)
+
+    assert order.status_code == 201, order.text
+    assert [item["quantity"] for item in order.get_json()["items"]] == [999]
+    cart = cart_of(ada)
+    assert (slugs(cart), cart["warnings"]) == ({lamp: 201}, [])
 
 
 @pytest.mark.parametrize("quantity", [5, 999])
-def test_who_says_how_many_there_shall_be_is_told_of_none_left_out(
+def test_of_what_it_is_said_how_many_there_shall_be_none_waits(
     guest: FlaskClient, ada: FlaskClient, shelf: Shelf, quantity: int
 ) -> None:
     lamp = shelf.offer(stock=2000)
@@ -149,8 +168,10 @@ def test_who_says_how_many_there_shall_be_is_told_of_none_left_out(
     put(guest, lamp, 600)
     signs_in(guest, ada)
 
-    cart = put(ada, lamp, quantity)
-    assert (slugs(cart), cart["warnings"]) == ({lamp: quantity}, [])
+    changed = ada.put(f"/api/v2/cart/items/{lamp}", json={"quantity": quantity})
+    assert "cart=;" in changed.headers["Set-Cookie"]
+    for cart in (changed.get_json(), cart_of(ada)):
+        assert (slugs(cart), cart["warnings"]) == ({lamp: quantity}, [])
 
 
 def test_the_number_at_the_carts_link_is_of_what_is_in_the_cart(
@@ -166,6 +187,19 @@ def test_the_number_at_the_carts_link_is_of_what_is_in_the_cart(
     assert "waits until there is room" in browser.get("/cart").text
 
     assert badge(browser) == 102
+
+
+def test_the_number_at_the_carts_link_has_none_that_one_line_has_no_room_for(
+    guest: FlaskClient, browser: FlaskClient, shelf: Shelf
+) -> None:
+    held = fill(ADA_AT_HER_BROWSER, shelf, 2)
+    put(guest, held[0], 999)
+    signs_in(guest, browser)
+    assert badge(browser) == 1000
+
+    assert f"1 of {held[0].title()}" in browser.get("/cart").text
+
+    assert badge(browser) == 1000
 
 
 def test_whether_the_guests_key_is_needed_still_is_asked_without_a_lock(
