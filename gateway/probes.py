@@ -81,6 +81,11 @@ class Probe:
         self._until = 0.0
         self._lock = threading.Lock()
 
+    @property
+    def fresh(self) -> Report | None:
+        """How the service was a moment ago, if that holds still."""
+        return self._report if time.monotonic() < self._until else None
+
     def report(self) -> Report:
         """How the service is now."""
         with self._lock:
@@ -96,9 +101,10 @@ class Probe:
 
 
 def reports(probes: Collection[Probe]) -> list[Report]:
-    """How each service is now, in their order; all are asked at once, so that none waits for another."""
+    """How each service is now, in their order; all that must be asked are at once, so that none waits for another."""
     with ThreadPoolExecutor(max(len(probes), 1)) as threads:
-        return list(threads.map(Probe.report, probes))
+        told = [probe.fresh or threads.submit(probe.report) for probe in probes]
+        return [one if isinstance(one, Report) else one.result() for one in told]
 
 
 def fetch(instance: Instance, path: str) -> tuple[int, dict[str, Any]]:

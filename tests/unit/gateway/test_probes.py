@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from gateway import probes
 from gateway.connections import Address
-from gateway.instances import Instance
+from gateway.instances import Instance, Service
 from gateway.loop import Loop
-from gateway.probes import fetch
+from gateway.probes import Probe, fetch, reports
 from tests.unit.gateway.upstreams import reply
 
 
@@ -46,3 +47,20 @@ def dripping(loop: Loop) -> Iterator[Instance]:
 
 def test_an_instance_has_only_so_much_time_for_its_whole_answer(dripping: Instance) -> None:
     assert fetch(dripping, "/readyz") == (0, {})
+
+
+def test_only_who_has_not_been_asked_of_late_costs_a_thread(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probes, "FRESH_SECONDS", 3600)
+    names = ("accounts", "orders")
+    one, other = (Probe(Service(name, "http://nobody.invalid", loop, connect_seconds=1.0, places=1)) for name in names)
+    one.report()
+    started, start = list[threading.Thread](), threading.Thread.start
+
+    def noted(thread: threading.Thread) -> None:
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", noted)
+    for _ in range(3):
+        assert len(reports([one, other])) == 2
+    assert len(started) == 1
