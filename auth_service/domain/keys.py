@@ -7,6 +7,7 @@ is sealed with SECRET_KEY, so that a copy of the database cannot sign.
 import base64
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -27,6 +28,7 @@ log = structlog.get_logger()
 TOKEN_LASTS = timedelta(seconds=300)
 CLOCKS_DIFFER_BY = timedelta(seconds=CLOCKS_DIFFER_SECONDS)
 PUBLISHED_BEFORE = timedelta(seconds=600)
+ROLLED_OUT_WITHIN = timedelta(seconds=600)  # in which replicas with the old and the new SECRET_KEY serve side by side
 
 
 def create() -> tuple[SigningKey, bool]:
@@ -57,13 +59,15 @@ def published() -> KeySet:
 
 
 def signing() -> ECKey:
-    """The key to sign with now; the first one is made when it is needed."""
-    row, _ = create()
-    try:
-        return _opened(row)
-    except InvalidToken:
-        log.warning("signing key sealed with another SECRET_KEY", kid=row.kid)
-        return _opened(_add(now()))
+    """The key to sign with now: the newest that our SECRET_KEY opens; made when there is none."""
+    rows = _all()
+    for row in reversed(rows):
+        if row.signs_from <= now() and not _is_succeeded(row, rows, ROLLED_OUT_WITHIN):
+            with suppress(InvalidToken):
+                return _opened(row)
+    if rows:
+        log.warning("signing keys sealed with another SECRET_KEY", kids=[row.kid for row in rows])
+    return _opened(_add(now()))
 
 
 def forget_spent() -> int:
@@ -83,8 +87,13 @@ def _signing_row(rows: Sequence[SigningKey]) -> SigningKey | None:
 
 
 def _is_spent(row: SigningKey, rows: Sequence[SigningKey]) -> bool:
+    return _is_succeeded(row, rows, ROLLED_OUT_WITHIN + TOKEN_LASTS + CLOCKS_DIFFER_BY)
+
+
+def _is_succeeded(row: SigningKey, rows: Sequence[SigningKey], since: timedelta) -> bool:
+    """Has the next key been signing for so long?"""
     successor = next((other for other in rows if other.serial > row.serial), None)
-    return successor is not None and successor.signs_from + TOKEN_LASTS + CLOCKS_DIFFER_BY < now()
+    return successor is not None and successor.signs_from + since < now()
 
 
 def _add(signs_from: datetime) -> SigningKey:

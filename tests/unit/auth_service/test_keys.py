@@ -1,9 +1,12 @@
 """Signing keys: made once, rotated without signing anybody out, sealed."""
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
+from itertools import cycle, islice
 
 from flask import Flask
+from pydantic import SecretStr
 
 from auth_service.domain import keys
 from auth_service.models import SigningKey
@@ -20,6 +23,15 @@ def later(by: timedelta) -> None:
 
 def kids(visitor: Visitor) -> list[str]:
     return [key["kid"] for key in visitor.ask("GET", "/.well-known/jwks.json").json["keys"]]
+
+
+def replicas(app: Flask) -> Iterator[str]:
+    """Have replicas with the old and the new SECRET_KEY sign in turn; each tells with which key."""
+    old = app.extensions["settings"]
+    new = old.model_copy(update={"secret_key": SecretStr("another-secret-key-of-this-shop-0123456789")})
+    for settings in cycle([old, new]):
+        app.extensions["settings"] = settings
+        yield str(keys.signing().kid)
 
 
 def test_the_first_key_is_made_once(auth_app: Flask) -> None:
@@ -72,7 +84,7 @@ def test_rotation_signs_nobody_out(app: Flask, person: MakeVisitor) -> None:
 def test_a_key_is_kept_until_its_last_token_has_expired(auth_app: Flask) -> None:
     keys.create()
     new = keys.rotate()
-    later(keys.PUBLISHED_BEFORE + keys.TOKEN_LASTS)
+    later(keys.PUBLISHED_BEFORE + keys.ROLLED_OUT_WITHIN + keys.TOKEN_LASTS)
     assert len(keys.published().keys) == 2
     assert keys.forget_spent() == 0
 
@@ -99,3 +111,22 @@ def test_a_key_sealed_with_another_secret_is_succeeded_by_a_new_one(auth_app: Fl
     assert keys.signing().kid != row.kid
     assert len(keys.published().keys) == 2
     assert row.signs_from <= now()
+
+
+def test_while_a_new_secret_is_rolled_out_the_replicas_with_each_keep_to_one_key(auth_app: Flask) -> None:
+    signed = list(islice(replicas(auth_app), 20))
+
+    assert len(set(signed)) == 2
+    assert {key.kid for key in keys.published().keys} == set(signed)
+
+
+def test_however_long_that_takes_a_key_is_published_until_its_tokens_expire(auth_app: Flask) -> None:
+    signing, minute = replicas(auth_app), timedelta(seconds=60)
+    good: list[str] = []
+    for _ in range(60):
+        good = [*good, *islice(signing, 2)][-2 * (keys.TOKEN_LASTS // minute + 1) :]
+        keys.forget_spent()
+        assert set(good) <= {key.kid for key in keys.published().keys}
+        later(minute)
+
+    assert db.session.query(SigningKey).count() <= 4
