@@ -40,7 +40,10 @@ def hashing(view: Callable[..., Response]) -> Callable[..., Response]:
 
     @wraps(view)
     def hashed(body: NewUser) -> Response:
-        return repeated(body) or view(body=body, password_hash=registration.hashed(body.password, visit().address))
+        return repeated(body) or view(
+            body=body,
+            password_hash=registration.hashed(body.password, visit().address, body.username, body.email),
+        )
 
     return hashed
 
@@ -48,7 +51,7 @@ def hashing(view: Callable[..., Response]) -> Callable[..., Response]:
 @routes.post("/api/v2/users", who=Who.ANYONE, forgiving=True, body=NewUser, answers={201: Profile})
 @hashing
 @idempotent
-def register(body: NewUser, password_hash: str) -> Response:
+def register(body: NewUser, password_hash: str | None) -> Response:
     """Make an account."""
     user = registration.registered(password_hash, visit().address, **body.model_dump(exclude={"password"}))
     return committed(Profile.of(user), 201, location=f"/api/v2/users/{user.id}")

@@ -114,7 +114,7 @@ def _shown(user: User) -> dict[str, Any]:
 )
 def create_user(body: FirstNewUser) -> Response:
     """Make an account."""
-    password_hash = registration.hashed(body.password, visit().address)
+    password_hash = registration.hashed(body.password, visit().address, body.username, body.email)
     user = registration.registered(password_hash, visit().address, **body.model_dump(exclude={"password"}))
     return committed({"message": "User added", "result": _shown(user) | {"api_key": None}})
 

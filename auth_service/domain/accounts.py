@@ -27,8 +27,8 @@ class Taken(Refusal):
         super().__init__(f"Taken already: {', '.join(words[field] for field in fields)}.", errors=errors)
 
 
-def register(username: str, email: str, password_hash: str, first_name: str = "", last_name: str = "") -> User:
-    """A new customer's account; raises Taken."""
+def register(username: str, email: str, password_hash: str | None, first_name: str = "", last_name: str = "") -> User:
+    """A new customer's account; raises Taken, also when there is no hash because it was taken a moment ago."""
     user = User(username=username, email=email, password_hash=password_hash, first_name=first_name, last_name=last_name)
     user.username_folded, user.email_folded = folded(username), folded(email)
     user.roles = ["customer"]
@@ -62,6 +62,15 @@ def exists(username: str) -> bool:
     return bool(db.session.scalar(sa.select(sa.exists().where(User.username_folded == folded(username)))))
 
 
+def taken(username: str, email: str, own_id: int = 0) -> list[str]:
+    """Which of the two somebody else has already."""
+    wanted = {"username": folded(username), "email": folded(email)}
+    same = sa.or_(User.username_folded == wanted["username"], User.email_folded == wanted["email"])
+    others = sa.select(User.username_folded, User.email_folded).where(User.id != own_id, same)
+    held = {value for row in db.session.execute(others) for value in row}
+    return [field for field, value in wanted.items() if value in held]
+
+
 def any_admin() -> bool:
     """Is there an account with the role admin?"""
     return bool(db.session.scalar(sa.select(sa.exists().where(User.role_names.contains("admin")))))
@@ -86,18 +95,10 @@ def set_roles(user_id: int, roles: Sequence[str]) -> User:
 @contextmanager
 def _unless_taken(username: str, email: str, own_id: int = 0) -> Iterator[None]:
     """Save what is done in this block; raises Taken, also when another process was faster."""
-    if taken := _taken(username, email, own_id):
-        raise Taken(taken)
+    if fields := taken(username, email, own_id):
+        raise Taken(fields)
     try:
         with db.session.begin_nested():
             yield
     except IntegrityError as error:
-        raise Taken(_taken(username, email, own_id) or ["username"]) from error
-
-
-def _taken(username: str, email: str, own_id: int) -> list[str]:
-    wanted = {"username": folded(username), "email": folded(email)}
-    same = sa.or_(User.username_folded == wanted["username"], User.email_folded == wanted["email"])
-    others = sa.select(User.username_folded, User.email_folded).where(User.id != own_id, same)
-    held = {value for row in db.session.execute(others) for value in row}
-    return [field for field, value in wanted.items() if value in held]
+        raise Taken(taken(username, email, own_id) or ["username"]) from error

@@ -52,5 +52,5 @@ def _by_form() -> BaseResponse:
 
 
 def _registered(wanted: NewUser) -> User:
-    password_hash = registration.hashed(wanted.password, visit().address)
+    password_hash = registration.hashed(wanted.password, visit().address, wanted.username, wanted.email)
     return registration.registered(password_hash, visit().address, **wanted.model_dump(exclude={"password"}))

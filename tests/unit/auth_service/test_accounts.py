@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask import Flask
 
-from auth_service.domain import membership, passwords
+from auth_service.domain import accounts, membership, passwords
 from chassis.database import db
 from tests.builders import registration
 from tests.conftest import MakeApp
@@ -148,6 +148,49 @@ def test_a_repeat_needs_neither_room_under_the_limit_nor_a_turn_to_hash(
     assert (first.status_code, again.status_code, again.data) == (201, 201, first.data)
     assert again.headers["Idempotency-Replayed"] == "true"
     assert other.status_code == 422
+
+
+@pytest.mark.parametrize("door", ["/api/v2/users", "/api/v1/user/create", "/register"])
+def test_a_taken_name_needs_no_turn_to_hash(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, door: str) -> None:
+    monkeypatch.setattr(passwords, "PATIENCE_SECONDS", 0.01)
+    app = make_app("auth_service", argon2_at_once=1)
+    ada, stranger = newcomer(app), Visitor(app.test_client())
+    names = {"first_name": "Ada", "last_name": "Lovelace"}
+
+    with app.extensions["settings"].hashing_turns:
+        name = stranger.ask("POST", door, json=registration(username=ada.username.upper(), **names))
+        address = stranger.ask("POST", door, json=registration(email=ada.email, **names))
+        other = stranger.ask("POST", door, json=registration(**names))
+
+    assert (name.status_code, address.status_code, other.status_code) == (409, 409, 503)
+
+
+@pytest.mark.parametrize("door", ["/api/v2/users", "/api/v1/user/create", "/register"])
+def test_asking_for_taken_names_uses_the_limit_up_too(make_app: MakeApp, door: str) -> None:
+    app = make_app("auth_service", ratelimit_registrations="3/hour")
+    ada, stranger = newcomer(app), Visitor(app.test_client())
+    sent = registration(email=ada.email, first_name="Ada", last_name="Lovelace")
+
+    assert [stranger.ask("POST", door, json=sent).status_code for _ in range(3)] == [409, 409, 429]
+
+
+def test_a_repeat_of_what_was_refused_is_told_the_same_when_the_limit_is_used_up(make_app: MakeApp) -> None:
+    app = make_app("auth_service", ratelimit_registrations="2/hour")
+    ada, stranger, key = newcomer(app), Visitor(app.test_client()), {"Idempotency-Key": "once"}
+    sent = registration(username=ada.username)
+
+    answers = [stranger.ask("POST", "/api/v2/users", json=sent, headers=key) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [409] * 3
+    assert answers[2].json == answers[0].json
+    assert answers[2].headers["Idempotency-Replayed"] == "true"
+
+
+def test_a_name_that_was_given_up_while_one_asked_for_it_makes_no_account_without_a_password(auth_app: Flask) -> None:
+    with pytest.raises(accounts.Taken):
+        accounts.register("ada", "ada@example.com", password_hash=None)
+
+    assert not accounts.exists("ada")
 
 
 def test_one_changes_names_and_address_and_nothing_else(person: MakeVisitor) -> None:
