@@ -79,6 +79,7 @@ class RefreshToken(Model):
     """One refresh token of a session, used or not; the used ones stay, so that a second use is noticed."""
 
     __tablename__ = "refresh_tokens"
+    __table_args__ = (sa.Index(None, "session_id", "used_at"),)
 
     digest: Mapped[str] = mapped_column(exact(64), primary_key=True)
     session_id: Mapped[int] = mapped_column(sa.ForeignKey(Session.id, ondelete="CASCADE"), index=True)

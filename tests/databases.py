@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol
+from typing import Any, Protocol
 from unittest import mock
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ TABLES_THAT_STAY = {"alembic_version"}
 MEMORY = Path("/dev/shm")
 ENOUGH_BYTES = 2 << 30
 TRANSACTIONS = ("BEGIN", "COMMIT", "ROLLBACK")
+Plan = list[str]
 
 
 class Databases(Protocol):
@@ -141,6 +142,16 @@ def statements() -> Iterator[list[str]]:
 
     with listening("before_cursor_execute", note):
         yield sent
+
+
+def explained(statement: str, parameters: Any) -> Plan:
+    """How the current database goes about a statement: a line for each table that it reads, and for each sorting."""
+    on_mysql = db.engine.dialect.name == "mysql"
+    explain = "EXPLAIN FORMAT=TRADITIONAL" if on_mysql else "EXPLAIN QUERY PLAN"
+    steps = db.session.connection().exec_driver_sql(f"{explain} {statement}", parameters).mappings()
+    if on_mysql:
+        return [f"{step['table']} {step['type']} {step['key']} {step['Extra']}" for step in steps]
+    return [str(step["detail"]) for step in steps]
 
 
 @contextmanager

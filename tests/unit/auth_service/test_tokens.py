@@ -3,6 +3,7 @@
 import base64
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from joserfc.jwk import ECKey, KeySet
 
 from auth_service.models import RefreshToken, Session
 from chassis.database import db, now
+from tests.databases import explained, listening
 from tests.services import PUBLIC_URL
 from tests.unit.auth_service.conftest import MakeVisitor, Visitor, give_roles
 
@@ -72,6 +74,48 @@ def test_a_session_that_goes_on_for_long_forgets_the_tokens_of_long_ago(app: Fla
         assert db.session.scalar(sa.select(sa.func.count()).select_from(RefreshToken)) == 2
     assert ada.refreshes(first).status_code == 401
     assert ada.refreshes(third).status_code == 200, "what is forgotten ends nothing"
+
+
+def use_up(app: Flask, visitor: Visitor, number: int, ago: timedelta) -> None:
+    """Let the session have used so many tokens more, so long ago."""
+    with app.app_context():
+        (session_id,) = db.session.scalars(sa.select(Session.id).filter_by(user_id=visitor.id))
+        plain = {"session_id": session_id, "used_at": now() - ago}
+        db.session.execute(sa.insert(RefreshToken), [{"digest": f"{ago} {i}", **plain} for i in range(number)])
+        db.session.commit()
+        if db.engine.dialect.name == "mysql":
+            db.session.execute(sa.text("ANALYZE TABLE refresh_tokens"))
+
+
+def test_what_a_session_used_lately_is_not_read_when_it_is_renewed(app: Flask, person: MakeVisitor) -> None:
+    ada = person()
+    use_up(app, ada, 3000, timedelta(days=1))
+    sent: list[tuple[str, Any]] = []
+
+    def note(connection: object, cursor: object, statement: str, parameters: Any, *rest: object) -> None:
+        if "refresh_tokens.used_at <" in statement:
+            sent.append((statement, parameters))
+
+    with app.app_context(), listening("before_cursor_execute", note):
+        assert ada.refreshes().status_code == 200
+
+    with app.app_context():
+        ((step,),) = [explained(*statement) for statement in sent]
+    assert "ix_refresh_tokens_session_id_used_at" in step
+    assert "used_at<?" in step or "range" in step
+
+
+def test_a_renewal_forgets_no_more_than_it_has_the_time_for(app: Flask, person: MakeVisitor) -> None:
+    ada = person()
+    use_up(app, ada, 250, timedelta(days=31))
+
+    left = []
+    for _ in range(3):
+        ada.refresh_token = ada.refreshes().json["refresh_token"]
+        with app.app_context():
+            left.append(db.session.query(RefreshToken).where(RefreshToken.digest.startswith("31 days")).count())
+
+    assert left == [150, 50, 0]
 
 
 def test_the_second_use_leaves_other_families_alone(person: MakeVisitor) -> None:

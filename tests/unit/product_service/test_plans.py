@@ -16,7 +16,7 @@ from chassis.database import db, now
 from product_service.domain import catalogue, facets, indexes, suggestions, vocabulary
 from product_service.domain.catalogue import Filters, Wanted
 from product_service.models import Product
-from tests.databases import listening
+from tests.databases import Plan, explained, listening
 
 SORTS = ("newest", "price", "-price", "name")
 FILTERS = [
@@ -29,7 +29,6 @@ FILTERS = [
 ]
 DETOURS = ("SCAN", "TEMP B-TREE", " ALL ", "filesort", "temporary")
 ALONG_AN_INDEX = re.compile(r"(SEARCH products USING (COVERING )?INDEX|products (ref|range)) ix_products_retired_")
-Plan = list[str]
 Plans = Callable[..., list[Plan]]
 
 
@@ -76,16 +75,6 @@ def facets_of(**asked: Any) -> None:
 
 def suggested(q: str) -> None:
     suggestions.products_for(q)
-
-
-def explained(statement: str, parameters: Any) -> Plan:
-    """A line for each table that the statement reads, and for each sorting."""
-    on_mysql = db.engine.dialect.name == "mysql"
-    explain = "EXPLAIN FORMAT=TRADITIONAL" if on_mysql else "EXPLAIN QUERY PLAN"
-    steps = db.session.connection().exec_driver_sql(f"{explain} {statement}", parameters).mappings()
-    if on_mysql:
-        return [f"{step['table']} {step['type']} {step['key']} {step['Extra']}" for step in steps]
-    return [str(step["detail"]) for step in steps]
 
 
 def test_a_page_is_read_from_an_index_in_its_order(plans: Plans, monkeypatch: pytest.MonkeyPatch) -> None:
