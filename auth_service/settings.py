@@ -79,7 +79,7 @@ class AuthSettings(MailSettings):
 
     @cached_property
     def registrations(self) -> Limit:
-        """Attempts to make an account from one address."""
+        """Accounts made from one address."""
         return Limit("registrations", self.ratelimit_registrations, self.redis_url)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from auth_service.domain.names import folded
 from auth_service.models import User
-from chassis.database import db
+from chassis.database import db, reader
 from chassis.problems import Refusal
 
 
@@ -67,7 +67,7 @@ def taken(username: str, email: str, own_id: int = 0) -> list[str]:
     wanted = {"username": folded(username), "email": folded(email)}
     same = sa.or_(User.username_folded == wanted["username"], User.email_folded == wanted["email"])
     others = sa.select(User.username_folded, User.email_folded).where(User.id != own_id, same)
-    held = {value for row in db.session.execute(others) for value in row}
+    held = {value for row in reader.execute(others) for value in row}
     return [field for field, value in wanted.items() if value in held]
 
 

@@ -56,12 +56,12 @@ def remember(user: User, address: str) -> None:
 
 
 def admit_registration(address: str) -> None:
-    """Raise a 429 problem when too many have tried to register from this address."""
+    """Raise a 429 problem when too many accounts have been made from this address."""
     settings.current().registrations.admit(origin(address))
 
 
 def count_registration(address: str) -> None:
-    """Count an attempt to register from this address; raises a 429 problem when that is one too many."""
+    """Count an account made from this address; raises a 429 problem when that is one too many."""
     settings.current().registrations.count(origin(address))
 
 

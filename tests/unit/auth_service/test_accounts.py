@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from auth_service.domain import accounts, membership, passwords
-from chassis.database import db
+from chassis.database import db, in_transaction
 from tests.builders import registration
 from tests.conftest import MakeApp
 from tests.unit.auth_service.conftest import MakeVisitor, Visitor, newcomer
@@ -166,24 +166,17 @@ def test_a_taken_name_needs_no_turn_to_hash(make_app: MakeApp, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("door", ["/api/v2/users", "/api/v1/user/create", "/register"])
-def test_asking_for_taken_names_uses_the_limit_up_too(make_app: MakeApp, door: str) -> None:
-    app = make_app("auth_service", ratelimit_registrations="3/hour")
-    ada, stranger = newcomer(app), Visitor(app.test_client())
-    sent = registration(email=ada.email, first_name="Ada", last_name="Lovelace")
+def test_no_transaction_waits_for_the_hashing(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, door: str) -> None:
+    stranger, hashed, waits = Visitor(make_app("auth_service").test_client()), passwords.hashed, list[bool]()
 
-    assert [stranger.ask("POST", door, json=sent).status_code for _ in range(3)] == [409, 409, 429]
+    def hash_slowly(password: str) -> str:
+        waits.append(in_transaction())
+        return hashed(password)
 
+    monkeypatch.setattr(passwords, "hashed", hash_slowly)
+    stranger.ask("POST", door, json=registration(first_name="Ada", last_name="Lovelace"))
 
-def test_a_repeat_of_what_was_refused_is_told_the_same_when_the_limit_is_used_up(make_app: MakeApp) -> None:
-    app = make_app("auth_service", ratelimit_registrations="2/hour")
-    ada, stranger, key = newcomer(app), Visitor(app.test_client()), {"Idempotency-Key": "once"}
-    sent = registration(username=ada.username)
-
-    answers = [stranger.ask("POST", "/api/v2/users", json=sent, headers=key) for _ in range(3)]
-
-    assert [answer.status_code for answer in answers] == [409] * 3
-    assert answers[2].json == answers[0].json
-    assert answers[2].headers["Idempotency-Replayed"] == "true"
+    assert waits == [False]
 
 
 def test_a_name_that_was_given_up_while_one_asked_for_it_makes_no_account_without_a_password(auth_app: Flask) -> None:
