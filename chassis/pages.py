@@ -20,7 +20,7 @@ from chassis.faults import field_errors
 from chassis.identity import SESSION_COOKIE, Identity
 from chassis.peers import PeerUnavailable
 from chassis.problems import FieldErrors, Problem, wants_page
-from chassis.routes import read_model
+from chassis.routes import judge_sender, read_model
 from chassis.settings import Settings
 from chassis.signposts import NO_PAGES, local_path, page_above, sign_in, way_back, without_faults
 
@@ -30,6 +30,8 @@ CSRF_FIELD = "csrf_token"
 FORM_COOKIE = "shop_form"  # one for all services: the catalogue's page holds the form that fills the cart
 COUNT_COOKIE = "cart_count"
 LONGEST_COUNT = 6
+LARGEST_SHOWN = 16 * 1024  # bytes of a form; shown again it takes five times as many, and far more while it is made
+LARGEST_OF_STAFF = 256 * 1024  # a product's description in any script
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -126,6 +128,9 @@ def filled_in(model: type[Model]) -> tuple[Model | None, FieldErrors]:
 def shown_again(template: str, errors: FieldErrors, status: int = 422, **context: Any) -> Response:
     """The same form once more, with what was typed (never a password) and what is wrong beside each field."""
     typed = {name: value for name, value in request.form.items() if "password" not in name and name != CSRF_FIELD}
+    if typed and not may_be_shown_again():
+        typed = {}
+        flash("What you typed is too long to be shown here again; please fill it in anew.")
     return page(template, status, typed=typed, errors=by_field(errors), **context)
 
 
@@ -142,6 +147,14 @@ def shown_later(
     response = shown_again(template, [{"field": field, "message": refusal.detail}], refusal.status, **context())
     response.headers.update(refusal.headers)
     return response
+
+
+def may_be_shown_again() -> bool:
+    """Is the form as it was sent short enough for its sender to find all of it on a page again?"""
+    sent = request.content_length
+    if sent is None or sent > LARGEST_OF_STAFF:
+        return False
+    return sent <= LARGEST_SHOWN or bool((who := visitor()) and who.has_role("staff"))
 
 
 def by_field(errors: FieldErrors) -> Mapping[str, str]:
@@ -164,18 +177,25 @@ def onward(default: str, said: str | None = None) -> BaseResponse:
 
 def _once_more(expired: FormExpired) -> BaseResponse:
     """A form of ours with all that was typed, to be sent again; what holds a secret or a file is filled in anew."""
-    typed = {name: values for name, values in request.form.lists() if name != CSRF_FIELD}
-    is_ours = way_back() != "/" and not request.files and not any("password" in name for name in typed)
-    if not (wants_page() and is_ours):
+    is_whole = not request.files and not any("password" in name for name in request.form)
+    if not (wants_page() and way_back() != "/" and is_whole and may_be_shown_again()):
         return expired.answer()
+    typed = {name: values for name, values in request.form.lists() if name != CSRF_FIELD}
     return page("expired.html", expired.status, sent=typed)
 
 
 def _guard_forms() -> None:
-    """A form must come from a page of ours: same origin, and with the token that the page carried."""
+    """A form must come from a page of ours: same origin, and with the token that the page carried.
+
+    A long one is not even read before it is known who sends it (nor one that is too large for anybody, at all). A short
+    one is: its sender may have to sign in anew.
+    """
     if request.url_rule is None or request.method in SAFE_METHODS or request.path.startswith(NO_PAGES):
         return
     _refuse_foreign_origin()
+    sent = request.content_length
+    if sent is None or LARGEST_SHOWN < sent <= (request.max_content_length or sent):
+        judge_sender()
     if not request.is_json:
         try:
             current_app.extensions["csrf_protect"].protect()

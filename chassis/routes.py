@@ -39,6 +39,11 @@ class Policy:
     hidden: bool = False
     largest_body: int | None = None
 
+    def judge(self) -> None:
+        """Let the request pass if it comes from whom the route serves; raises as `identity.judge` does."""
+        if not (self.forgiving and self.who is Who.ANYONE):
+            identity.judge(Who.ANYONE if self.excused and self.excused() else self.who)
+
 
 class Routes(Blueprint):
     """A blueprint whose every route states its policy.
@@ -88,9 +93,16 @@ def policy_of(app: Flask, endpoint: str) -> Policy | None:
 
 def allow_declared_size() -> None:
     """Let a body be as large as its route says, before anybody reads it."""
-    policy = policy_of(current_app, request.endpoint) if request.endpoint else None
+    policy = _declared()
     if policy and policy.largest_body:
         request.max_content_length = request.max_form_memory_size = policy.largest_body
+
+
+def judge_sender() -> None:
+    """Let a body pass if it comes from whom its route serves, before anybody reads it."""
+    policy = _declared()
+    if policy:
+        policy.judge()
 
 
 def undeclared(app: Flask) -> list[str]:
@@ -131,8 +143,7 @@ def _enforcing(policy: Policy, view: Callable[..., ResponseReturnValue]) -> Call
 
     @wraps(view)
     def enforced(**values: Any) -> ResponseReturnValue:
-        if not (policy.forgiving and policy.who is Who.ANYONE):
-            identity.judge(Who.ANYONE if policy.excused and policy.excused() else policy.who)
+        policy.judge()
         if policy.query:
             values["query"] = _query(policy.query)
         if policy.body:
@@ -144,6 +155,10 @@ def _enforcing(policy: Policy, view: Callable[..., ResponseReturnValue]) -> Call
 
     enforced.policy = policy  # type: ignore[attr-defined]
     return enforced
+
+
+def _declared() -> Policy | None:
+    return policy_of(current_app, request.endpoint) if request.endpoint else None
 
 
 def _query(model: type[BaseModel]) -> BaseModel:

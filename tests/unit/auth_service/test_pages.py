@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from chassis.database import in_transaction
+from chassis.pages import LARGEST_SHOWN
 from tests.builders import PASSWORD, registration, unique
 from tests.conftest import MakeApp
 from tests.unit.auth_service.conftest import MakeVisitor, newcomer
@@ -49,6 +50,15 @@ def test_a_form_says_what_is_wrong_and_keeps_what_was_typed(browser: FlaskClient
     assert 'id="username-error"' in refused.text
     assert "one of the commonest passwords" in refused.text
     assert "password1234" not in refused.text
+
+
+def test_more_than_anybody_types_is_not_shown_again(browser: FlaskClient) -> None:
+    refused = submit(browser, "/login", username="<" * LARGEST_SHOWN, password=PASSWORD)
+
+    assert refused.status_code == 422
+    assert 'id="username-error"' in refused.text
+    assert "too long to be shown here again" in refused.text
+    assert "&lt;&lt;" not in refused.text
 
 
 def test_what_is_wrong_is_said_in_plain_words_with_the_help_still_there(browser: FlaskClient) -> None:

@@ -8,7 +8,9 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chassis.pages import LARGEST_OF_STAFF, LARGEST_SHOWN
 from chassis.signposts import local_path
+from tests.accounts import Accounts
 
 ELSEWHERE = [
     "//evil.test",
@@ -77,6 +79,31 @@ def test_a_form_without_its_token_has_expired(anybody: FlaskClient, content_type
     assert answer.get_json()["type"].endswith("/form-expired")
     again = anybody.post("/board", data=b"text=x&csrf_token=made-up", content_type=content_type)
     assert again.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("role", "size", "is_shown"),
+    [
+        (None, LARGEST_SHOWN, True),
+        (None, LARGEST_SHOWN + 1, False),
+        ("customer", LARGEST_SHOWN + 1, False),
+        ("staff", LARGEST_OF_STAFF, True),
+        ("staff", LARGEST_OF_STAFF + 1, False),
+    ],
+)
+def test_a_form_too_long_to_be_shown_again_is_filled_in_anew(
+    anybody: FlaskClient, accounts: Accounts, role: str | None, size: int, is_shown: bool
+) -> None:
+    if role:
+        anybody.set_cookie("session", accounts.key("sam", role))
+    from_page = {"Accept": "text/html", "Referer": "http://localhost/board?page=2"}
+    body = b"text=".ljust(size, b'"')
+
+    expired = anybody.post("/board", data=body, headers=from_page, content_type="application/x-www-form-urlencoded")
+
+    assert expired.status_code == 400
+    assert 'href="/board?page=2"' in expired.text
+    assert (expired.text.count("&#34;") == size - len("text=")) is is_shown
 
 
 def test_the_api_needs_no_token_of_a_form(anybody: FlaskClient) -> None:

@@ -7,6 +7,7 @@ from io import BytesIO
 import pytest
 from flask.testing import FlaskClient
 
+from chassis.pages import LARGEST_SHOWN
 from product_service.pages import imports
 from tests.databases import listening
 from tests.unit.product_service.forms import TABLE, send
@@ -24,6 +25,15 @@ def test_a_file_is_looked_through_and_then_imported(clerk: FlaskClient) -> None:
     useless = send(clerk, f"{TABLE}/-/import", f"{TABLE}/-/import", file=(BytesIO(b"colour\nred\n"), "a.csv"))
     assert (useless.status_code, 'id="file-error"' in useless.text) == (422, True)
     assert send(clerk, f"{TABLE}/-/import", f"{TABLE}/-/import/confirmation", text="colour\nred").status_code == 422
+
+
+@pytest.mark.parametrize(("accept", "status"), [("text/html", 303), ("application/json", 401)])
+def test_a_file_is_not_read_before_it_is_known_who_sends_it(anybody: FlaskClient, accept: str, status: int) -> None:
+    from_page = {"Accept": accept, "Referer": f"http://localhost{TABLE}/-/import"}
+    file = {"text": '"' * LARGEST_SHOWN}
+    sent = anybody.post(f"{TABLE}/-/import/confirmation", data=file, headers=from_page)
+
+    assert sent.status_code == status
 
 
 def test_a_line_of_an_imported_file_ends_where_the_command_line_ends_it(clerk: FlaskClient) -> None:

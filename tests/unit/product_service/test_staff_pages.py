@@ -70,6 +70,16 @@ def test_errors_stand_beside_their_fields(clerk: FlaskClient, wrong: dict[str, s
     assert "Blue &lt;3" in again.text
 
 
+@pytest.mark.parametrize("path", [f"{TABLE}/-/new", f"{TABLE}/mug"])
+def test_no_description_is_too_long_to_be_shown_again(clerk: FlaskClient, product: Offer, path: str) -> None:
+    product(slug="mug")
+    wrong = {"name": "Mug", "price": "dear", "description": "🍵" * 10_000}
+
+    assert wrong["description"] in send(clerk, path, path, **wrong).text
+    from_page = {"Accept": "text/html", "Referer": f"http://localhost{path}"}
+    assert wrong["description"] in clerk.post(path, data=wrong, headers=from_page).text
+
+
 @pytest.mark.parametrize(("typed", "amount"), [("$1,250.50", 125050), ("1,250", 125000), ("$3", 300)])
 def test_a_price_may_be_written_as_the_shop_shows_it(clerk: FlaskClient, typed: str, amount: int) -> None:
     assert send(clerk, f"{TABLE}/-/new", f"{TABLE}/-/new", name="Tin", price=typed).status_code == 303
