@@ -1,10 +1,11 @@
 """The catalogue: what is on sale, under which name, at which price."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeAlias
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from sqlalchemy.exc import IntegrityError
 
 from chassis import outbox
@@ -21,6 +22,7 @@ ATTEMPTS = 5
 MOST_CATEGORIES = 1000
 LONGEST_QUERY = 1000
 FILTERS = ("category", "in_stock")
+LINE_END = re.compile("\r\n?")
 
 goods = Product.__table__.c
 COLUMNS = (
@@ -46,7 +48,14 @@ SORTS = {
     "name": Sort("name", (goods.name, goods.id)),
 }
 
-Description = Annotated[str, StringConstraints(max_length=10_000), Printable]
+
+def _with_line_feeds(text: Any) -> Any:
+    return LINE_END.sub("\n", text) if isinstance(text, str) else text
+
+
+Description = Annotated[str, BeforeValidator(_with_line_feeds), StringConstraints(max_length=10_000), Printable]
+"""A text of lines, each of which ends with a line feed however it was sent: browsers do not keep how."""
+
 _WORD = StringConstraints(strip_whitespace=True, min_length=1, max_length=100)
 Category = Annotated[str, _WORD, OneLine]
 _ADDRESS = StringConstraints(strip_whitespace=True, min_length=1, max_length=500)

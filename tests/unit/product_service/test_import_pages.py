@@ -3,11 +3,15 @@
 import re
 from html import unescape
 from io import BytesIO
+from pathlib import Path
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
+from chassis.database import db
 from chassis.pages import LARGEST_SHOWN
+from product_service.cli import catalog
 from product_service.pages import imports
 from tests.databases import listening
 from tests.unit.product_service.forms import TABLE, send
@@ -42,6 +46,21 @@ def test_a_line_of_an_imported_file_ends_where_the_command_line_ends_it(clerk: F
     assert "1 good" in looked.text
     send(clerk, f"{TABLE}/-/import", f"{TABLE}/-/import/confirmation", text=line)
     assert clerk.get("/api/v2/products/plate").get_json()["description"] == "one\u2028two"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_what_is_imported_is_the_same_by_the_page_and_on_the_command_line(
+    clerk: FlaskClient, product_app: Flask, tmp_path: Path, end: str
+) -> None:
+    file = tmp_path / "goods.csv"
+    file.write_bytes(f'name,price,description\nPlate,12.00,"one{end}two"\n'.encode())
+    as_browsers_send_it = file.read_text().replace("\n", "\r\n")
+
+    send(clerk, f"{TABLE}/-/import", f"{TABLE}/-/import/confirmation", text=as_browsers_send_it)
+    assert clerk.get("/api/v2/products/plate").get_json()["description"] == "one\ntwo"
+    db.session.remove()
+    again = product_app.test_cli_runner().invoke(catalog, ["import", str(file)])
+    assert again.stdout == "0 added, 0 changed, 0 bad lines skipped\n"
 
 
 @pytest.mark.parametrize("bad", [b"Caf\xe9,2", b"Caf\0,2", b'Cup,2,"with caf\xe9"', b"Cup,2\xe9"])

@@ -107,6 +107,17 @@ def test_a_product_that_is_selling_can_be_saved(clerk: FlaskClient, orders: Flas
     assert clerk.get("/api/v2/products/mug").get_json()["price"]["amount"] == 200
 
 
+def test_a_product_that_is_saved_as_it_was_has_not_changed(clerk: FlaskClient, product: Offer) -> None:
+    product(slug="mug", name="Mug", description="one\ntwo")
+    before = clerk.get("/api/v2/products/mug")
+
+    saved = send(clerk, f"{TABLE}/mug", f"{TABLE}/mug", name="Mug", price="19.99", description="one\r\ntwo")
+
+    assert saved.status_code == 303
+    after = clerk.get("/api/v2/products/mug")
+    assert (after.get_json(), after.headers["ETag"]) == (before.get_json(), before.headers["ETag"])
+
+
 def test_a_slug_that_is_taken_is_told(clerk: FlaskClient, product: Offer) -> None:
     product(slug="mug")
     product(slug="tin")
