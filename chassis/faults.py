@@ -5,6 +5,8 @@ from pydantic_core import ErrorDetails
 
 from chassis.problems import FieldErrors
 
+MOST_TOLD = 100  # to word one takes a hundred times the room of the few bytes that are at fault
+
 # Everything else is worded where it is raised.
 WORDS = {
     "bool_parsing": "must be true or false",
@@ -33,7 +35,9 @@ WORDS = {
 
 
 def field_errors(error: ValidationError, whole: str = "body") -> FieldErrors:
-    """Each field at fault with what is wrong with it; `whole` is what it is called when it is no single field."""
+    """Each field at fault with what is wrong with it, or that too much is; `whole` names what is no single field."""
+    if error.error_count() > MOST_TOLD:
+        return [{"field": whole, "message": f"has more than {MOST_TOLD} faults"}]
     return [
         {"field": ".".join(map(str, fault["loc"])) or whole, "message": _words(fault)}
         for fault in error.errors(include_input=False, include_url=False)

@@ -133,7 +133,7 @@ def read_body(model: type[Model], takes: tuple[str, ...] = JSON_BODY) -> Model:
             return model.model_validate_json(request.get_data())
         return read_model(model, request.form)
     except ValidationError as error:
-        if error.errors(include_url=False)[0]["type"] == "json_invalid":
+        if error.error_count() == 1 and error.errors(include_url=False)[0]["type"] == "json_invalid":
             raise Problem(400, "malformed-json", "The body is not well-formed JSON.") from error
         raise invalid(field_errors(error)) from error
 

@@ -186,6 +186,14 @@ def test_a_stale_if_match_is_refused(anybody: FlaskClient) -> None:
         assert anybody.put("/api/v2/versions/2", headers={"If-Match": fresh}).status_code == 200
 
 
+@pytest.mark.parametrize(("unknown", "told"), [(99, 100), (100, 1)])
+def test_a_body_of_nothing_but_faults_is_not_told_each(anybody: FlaskClient, unknown: int, told: int) -> None:
+    sent = {"text": 7} | {f"unknown-{number}": 1 for number in range(unknown)}
+    answer = anybody.post("/api/v2/notices", json=sent)
+
+    assert (answer.status_code, len(answer.get_json()["errors"])) == (422, told)
+
+
 def test_a_body_of_unannounced_length_ends_where_it_gets_too_large(anybody: FlaskClient) -> None:
     for size, status in ((1000, 201), (1024 * 1024, 413)):
         body = BytesIO(b'{"text": "announced by nobody"' + b" " * size + b"}")
