@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from chassis.database import db
 from chassis.identity import Who, signed_in
-from chassis.pages import FormExpired, filled_in, page, shown_again, visitor
+from chassis.pages import FormExpired, filled_in, may_be_shown_again, page, shown_again, visitor
 from chassis.problems import FieldErrors, as_problem
 from chassis.routes import Routes
 from chassis.schemas import Amount
@@ -87,7 +87,7 @@ def keep_draft(response: Response) -> Response:
     if request.method == "POST" and response.status_code in (303, 402, 409, 422, 503):
         if (response.location or "").startswith("/orders/"):
             drafts.drop(response)
-        else:
+        elif may_be_shown_again():
             drafts.keep(response, {name: request.form.get(name, "") for name in [*Address.model_fields, WHO]})
     return response
 

@@ -110,6 +110,17 @@ def test_what_was_typed_waits_for_accounts_that_are_away(
     assert "Mill Road" in browser.get("/checkout").text
 
 
+def test_more_than_anybody_types_is_not_kept(browser: FlaskClient, full: str) -> None:
+    page = browser.get("/checkout")
+    fields = {"csrf_token": hidden(page, "csrf_token"), "who": hidden(page, "who"), "more": "more " * 4000}
+    browser.delete_cookie("session")
+    from_page = {"Accept": "text/html", "Referer": "http://localhost/checkout"}
+
+    sent = browser.post("/checkout", data=fields | WHERE, headers=from_page)
+
+    assert (sent.status_code, browser.get_cookie("checkout_draft", path="/checkout")) == (303, None)
+
+
 def test_a_form_without_its_token_leaves_no_address_behind(browser: FlaskClient, full: str) -> None:
     sent = browser.post("/checkout", data={**WHERE, "who": "7"})
     assert (sent.status_code, browser.get_cookie("checkout_draft", path="/checkout")) == (400, None)
