@@ -91,7 +91,7 @@ def archive_movements(before: datetime, into: Path) -> None:
     try:
         for archived in archive.archive(before.replace(tzinfo=UTC), into):
             click.echo(f"{archived.path}: {archived.movements} movements")
-    except archive.MonthNotOver as error:
+    except (archive.MonthNotOver, archive.UnderWay) as error:
         raise click.ClickException(str(error)) from error
 
 

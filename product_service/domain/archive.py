@@ -4,12 +4,14 @@ A file is whole and on the disk before the first of its movements goes, and what
 that stands in two files, because an archiving was cut off, has the same id in both.
 """
 
+import fcntl
 import gzip
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,13 @@ import sqlalchemy as sa
 from chassis import wire
 from chassis.database import db, now
 from chassis.problems import Refusal
+from product_service.domain.files import whole
 from product_service.models import Product, StockMovement
 
 BALANCE = "balance"
 BATCH = 1000
 SETTLES_WITHIN = timedelta(days=1)
+LOCK = "stock-movements.lock"
 
 ledger = StockMovement.__table__.c
 LINE = sa.select(ledger.id, ledger.product_id, ledger.delta).with_for_update()
@@ -42,6 +46,12 @@ class MonthNotOver(Refusal):
     """Movements of that time may still be on their way."""
 
 
+class UnderWay(Refusal):
+    """Another archiving writes to the directory."""
+
+    detail = "Another archiving into this directory is under way."
+
+
 @dataclass(frozen=True)
 class Archived:
     """A file of the archive, and how many movements were taken to it."""
@@ -53,15 +63,26 @@ class Archived:
 def archive(before: datetime, directory: Path) -> Iterator[Archived]:
     """Take the movements of each month before this moment, the first of a month in UTC, to a file; commits.
 
-    Raises MonthNotOver when the last of them has not been over for a day.
+    Raises MonthNotOver when the last of them has not been over for a day, and UnderWay.
     """
     if before > now() - SETTLES_WITHIN:
         raise MonthNotOver(f"What was before {before:%Y-%m} can be archived a day after that has begun.")
-    while (first := _oldest()) and first.created_at < before:
-        month = first.created_at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        path = directory / f"stock-movements-{month:%Y-%m}-from-{first.id}.jsonl.gz"
-        _write(path, (month + timedelta(days=32)).replace(day=1))
-        yield Archived(path, sum(map(_balance, _ids_in(path))))
+    with _alone_in(directory):
+        while (first := _oldest()) and first.created_at < before:
+            month = first.created_at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+            path = _unused(directory, f"stock-movements-{month:%Y-%m}-from-{first.id}")
+            _write(path, (month + timedelta(days=32)).replace(day=1))
+            yield Archived(path, sum(map(_balance, _ids_in(path))))
+
+
+@contextmanager
+def _alone_in(directory: Path) -> Iterator[None]:
+    with (directory / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UnderWay from error
+        yield
 
 
 def _oldest() -> Any:
@@ -71,18 +92,20 @@ def _oldest() -> Any:
     return oldest
 
 
+def _unused(directory: Path, stem: str) -> Path:
+    """A file that is not there yet: one that is may hold the only copy of its movements."""
+    names = chain([stem], (f"{stem}-{number}" for number in count(2)))
+    return next(path for name in names if not (path := directory / f"{name}.jsonl.gz").exists())
+
+
 def _write(path: Path, until: datetime) -> None:
-    half = path.with_name(f"{path.name}.half")
-    with half.open("wb") as file:
-        with gzip.GzipFile(filename="", fileobj=file, mode="wb") as lines:
-            for movements in _movements(until):
-                lines.writelines(wire.dump(dict(movement._mapping)) + b"\n" for movement in movements)
-        file.flush()
-        os.fsync(file.fileno())
-    half.rename(path)
-    entries = os.open(path.parent, os.O_RDONLY)
-    os.fsync(entries)
-    os.close(entries)
+    with (
+        whole(path) as half,
+        half.open("wb") as file,
+        gzip.GzipFile(filename="", fileobj=file, mode="wb") as lines,
+    ):
+        for movements in _movements(until):
+            lines.writelines(wire.dump(dict(movement._mapping)) + b"\n" for movement in movements)
 
 
 def _movements(until: datetime) -> Iterator[Sequence[sa.Row[Any]]]:

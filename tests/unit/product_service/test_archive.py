@@ -66,7 +66,7 @@ def ledger(product: Offer, staff: FlaskClient) -> None:
 def in_files(directory: Path) -> dict[str, list[dict[str, Any]]]:
     return {
         path.name: [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
-        for path in sorted(directory.iterdir())
+        for path in sorted(directory.glob("*.gz"))
     }
 
 
@@ -138,6 +138,39 @@ def test_an_archiving_that_is_cut_off_loses_nothing_and_is_begun_again(
     today = {line.id for line in db.session.scalars(sa.select(StockMovement).where(StockMovement.kind != "balance"))}
     assert kept | today == before
     assert [movements(staff, slug) for slug in ("mug", "cup")] == [[("adjustment", 1), ("balance", 20)]] * 2
+    assert discrepancies() == []
+
+
+@pytest.mark.usefixtures("ledger")
+def test_of_two_archivings_at_once_one_is_refused_and_no_movement_is_lost(archived: Archive, tmp_path: Path) -> None:
+    others: list[Result] = []
+
+    def be_quicker(*_: object) -> None:
+        if not others:
+            others.append(archived("2026-04"))
+
+    # The first has just learned which movement is the oldest.
+    sa.event.listen(db.engine, "checkin", be_quicker)
+    first = archived("2026-04")
+    sa.event.remove(db.engine, "checkin", be_quicker)
+
+    assert [len(lines) for lines in in_files(tmp_path).values()] == [4, 2, 2]
+    assert (first.exit_code, others[0].exit_code) == (0, 1)
+    assert "Another archiving" in others[0].output
+    assert archived("2026-04").exit_code == 0
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_file_that_is_there_is_never_written_over(archived: Archive, tmp_path: Path) -> None:
+    oldest = db.session.scalar(sa.select(sa.func.min(StockMovement.id)))
+    other = tmp_path / f"stock-movements-2026-01-from-{oldest}.jsonl.gz"
+    other.write_bytes(gzip.compress(b'{"id":0}\n'))
+
+    for _ in range(2):
+        assert archived("2026-02").exit_code == 0
+
+    assert [len(lines) for lines in in_files(tmp_path).values()] == [4, 1]
+    assert in_files(tmp_path)[other.name] == [{"id": 0}]
     assert discrepancies() == []
 
 
