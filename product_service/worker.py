@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
 from flask import Flask
 from sqlalchemy.exc import IntegrityError, OperationalError
 
@@ -11,15 +12,25 @@ from chassis.database import db, is_busy, now
 from chassis.worker import Job
 from product_service.domain import reservations, vocabulary
 
+log = structlog.get_logger()
+
 
 def expire_due() -> int:
     """Put the goods of reservations whose time is over back on sale, one transaction each."""
     due = reservations.due()
     db.session.commit()
-    for reservation_id in due:
+    return sum(map(_expire, due))
+
+
+def _expire(reservation_id: str) -> bool:
+    try:
         reservations.expire(reservation_id)
         db.session.commit()
-    return len(due)
+    except Exception:
+        log.exception("reservation not expired", reservation_id=reservation_id)
+        db.session.rollback()
+        return False
+    return True
 
 
 def forget_settled() -> int:

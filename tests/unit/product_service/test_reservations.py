@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from chassis.database import db, now
-from product_service.models import Reservation
+from product_service.models import Product, Reservation
 from product_service.worker import expire_due, forget_settled
 from tests.unit.product_service.conftest import Offer, StockOf
 
@@ -185,6 +185,27 @@ def test_the_worker_puts_expired_goods_back_on_sale(
 
     assert stock_of("mug") == {"available": 3, "reserved": 1, "sold": 1, "stocked": 5}
     assert orders.get(f"{PATH}/{late[0]}").get_json()["status"] == "expired"
+
+
+def test_a_reservation_that_cannot_be_expired_does_not_hold_up_the_others(
+    reserve: Callable[..., Any], product: Offer, stock_of: StockOf, later: Callable[[str], None]
+) -> None:
+    def stand(available: int, reserved: int) -> None:
+        lies = {"available": available, "reserved": reserved}
+        db.session.execute(sa.update(Product).where(Product.slug == "cracked").values(lies))
+        db.session.commit()
+
+    for slug in ("cracked", "mug"):
+        product(slug=slug, stock=5)
+        later(reserve(f"late-{slug}", seconds=1, **{slug: 1}).get_json()["id"])
+    stand(5, 0)
+
+    assert (expire_due(), expire_due()) == (1, 0)
+
+    assert stock_of("mug") == {"available": 5, "reserved": 0, "sold": 0, "stocked": 5}
+    stand(4, 1)
+    assert expire_due() == 1
+    assert stock_of("cracked")["available"] == 5
 
 
 def test_what_came_to_nothing_long_ago_is_forgotten_and_what_was_sold_is_not(
