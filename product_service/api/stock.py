@@ -28,6 +28,6 @@ def adjust_stock(slug: str, body: StockAdjustment) -> Response:
 
 @stock.get(ADJUSTMENTS, who=Who.STAFF, query=PageQuery, answers={200: Page[MovementView]})
 def list_movements(slug: str, query: PageQuery) -> Response:
-    """Every movement of a product's goods, the latest first."""
-    found = goods.movements(catalogue.find(slug).id, query)
+    """Every movement of a product's goods, the latest first; a deleted product's too, until another has its slug."""
+    found = goods.movements(catalogue.find_deleted_too(slug).id, query)
     return listed([movement_document(row) for row in found.rows], found)

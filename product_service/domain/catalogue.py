@@ -129,6 +129,14 @@ def find(slug: str) -> ProductRow:
     return rows[0]
 
 
+def find_deleted_too(slug: str) -> ProductRow:
+    """The product on sale under this slug, else the last that was."""
+    found = named([slug], [])
+    if not found:
+        raise ProductUnknown
+    return found[0]
+
+
 def named(wanted_slugs: Sequence[str], ids: Sequence[int]) -> list[ProductRow]:
     """The products by these slugs or ids, deleted ones too; of several with one slug the one on sale, else the last."""
     chosen = sa.or_(goods.slug.in_(wanted_slugs), goods.id.in_(ids))

@@ -28,6 +28,17 @@ def test_every_movement_is_kept(staff: FlaskClient, anybody: FlaskClient, produc
     ]
 
 
+def test_the_movements_of_a_deleted_product_can_still_be_read(staff: FlaskClient, product: Offer) -> None:
+    product(slug="mug", stock=5)
+    staff.delete("/api/v2/products/mug")
+
+    assert [m["delta"] for m in staff.get(PATH).get_json()["items"]] == [5]
+    assert staff.post(PATH, json={"delta": 1, "reason": "found"}).status_code == 404
+
+    product(slug="mug", stock=7)
+    assert [m["delta"] for m in staff.get(PATH).get_json()["items"]] == [7]
+
+
 def test_movements_come_in_pages(staff: FlaskClient, product: Offer) -> None:
     product(slug="mug", stock=0)
     for delta in (1, 2, 3):
