@@ -4,6 +4,7 @@ They lie in the database, so that every instance of the catalogue has them and a
 """
 
 import hashlib
+import struct
 import threading
 import warnings
 from io import BytesIO
@@ -65,7 +66,7 @@ def _opened(content: bytes) -> Image.Image:
         if picture.width * picture.height > most:
             raise NotAPicture(f"has more than {most // 1_000_000} million pixels")
         return ImageOps.exif_transpose(_shrunk(picture))
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError) as error:
         raise NotAPicture("is no JPEG, PNG, WebP or GIF picture") from error
 
 

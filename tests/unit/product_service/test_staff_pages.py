@@ -19,10 +19,10 @@ from tests.unit.product_service.conftest import Offer
 from tests.unit.product_service.forms import TABLE, send
 
 
-def drawn(size: tuple[int, int] = (1600, 800), form: str = "PNG", mode: str = "RGB") -> BytesIO:
+def drawn(size: tuple[int, int] = (1600, 800), form: str = "PNG", mode: str = "RGB", **options: Any) -> BytesIO:
     file = BytesIO()
     picture = Image.new("RGB", size, "teal").convert(mode)
-    picture.save(file, form, **({"save_all": True, "append_images": [picture]} if form == "MPO" else {}))
+    picture.save(file, form, **options, **({"save_all": True, "append_images": [picture]} if form == "MPO" else {}))
     file.seek(0)
     return file
 
@@ -208,6 +208,7 @@ def test_what_is_no_picture_is_refused(clerk: FlaskClient, product: Offer, monke
     monkeypatch.setitem(pictures.MOST_PIXELS, "PNG", 1000 * 1000)
     cut = BytesIO(drawn((900, 900)).read()[:200])
     bad = [BytesIO(b"<svg onload='alert(1)'/>"), BytesIO(b""), cut, drawn((1001, 1001)), drawn((9, 9), "BMP")]
+    bad += [drawn((9, 9), form, exif=b"Exif\0\0II*\0") for form in ("PNG", "WEBP")]
 
     for file in bad:
         refused = send(clerk, f"{TABLE}/mug", f"{TABLE}/mug/picture", file=(file, "a.png"))
