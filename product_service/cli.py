@@ -45,9 +45,10 @@ stock = AppGroup("stock", help="Work on the ledger of the stock.")
 def import_products(file: BinaryIO, batch: int, if_empty: bool, faults: TextIO | None) -> None:
     """Add or change products from FILE, `.csv` or `.jsonl`; `-` reads standard input.
 
-    A product that is there already (by its slug) is changed, except for its stock. Prices are in major units (19.99),
-    or as the API writes them. Bad lines are named and skipped. An import that was cut off is simply begun again: what
-    is there already and has not changed is passed over quickly.
+    A product that is there already (by its slug) is changed, except for its stock. A line without a slug is given one
+    made from its name, and is bad where a line shortly before it has that. Prices are in major units (19.99), or as the
+    API writes them. Bad lines are named and skipped. An import that was cut off is simply begun again: what is there
+    already and has not changed is passed over quickly.
     """
     if if_empty and not catalogue.is_empty():
         click.echo("there are products already")

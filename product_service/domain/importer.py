@@ -2,10 +2,11 @@
 
 import csv
 import json
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import sqlalchemy as sa
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
@@ -25,6 +26,8 @@ from product_service.domain.stock import Count
 from product_service.models import Product
 
 ATTEMPTS = 3
+REMEMBERED = 10_000
+"""So many slugs back is a line told apart from the others; memory does not grow with the file."""
 CONTENT = ("name", "description", "price", "image", "category")
 
 products = Product.__table__.c
@@ -32,6 +35,8 @@ ON_SALE = sa.select(
     products.id, products.slug, products.retired, products.created_at, *(products[name] for name in CONTENT)
 ).where(products.retired == 0)
 Format = Literal["csv", "jsonl"]
+Said: TypeAlias = tuple[int, Any]
+"""The number of a line, and its values as they were written."""
 
 
 class NotImportable(Refusal):
@@ -106,8 +111,8 @@ def read(lines: Iterable[str], form: Format | None) -> Iterator[Goods | BadLine]
     lines = iter(lines)
     first = next(lines, "")
     form = form or ("jsonl" if first.lstrip().startswith("{") else "csv")
-    read_lines = _from_jsonl if form == "jsonl" else _from_csv
-    return read_lines(chain([first], lines))
+    said = _from_jsonl if form == "jsonl" else _from_csv
+    return _told_apart(said(chain([first], lines)))
 
 
 def looked_through(lines: Iterable[str], most: int) -> Look:
@@ -168,7 +173,28 @@ def store(batch: Sequence[Goods]) -> Stored:
     return Stored(len(new), changed)
 
 
-def _from_jsonl(lines: Iterable[str]) -> Iterator[Goods | BadLine]:
+def _told_apart(said: Iterable[Said | BadLine]) -> Iterator[Goods | BadLine]:
+    """The product of each line; one that names no slug and would get that of a line shortly before it is bad."""
+    line_of: OrderedDict[str, int] = OrderedDict()
+    for line in said:
+        if isinstance(line, BadLine):
+            yield line
+            continue
+        number, values = line
+        goods = _checked(number, values)
+        if isinstance(goods, BadLine):
+            yield goods
+        elif goods.slug in line_of and not values.get("slug"):
+            twin = f"{goods.slug}, made from the name, is line {line_of[goods.slug]}'s"
+            yield BadLine(number, f"slug: {twin}; give this line one of its own")
+        else:
+            line_of[goods.slug] = number
+            if len(line_of) > REMEMBERED:
+                line_of.popitem(last=False)
+            yield goods
+
+
+def _from_jsonl(lines: Iterable[str]) -> Iterator[Said | BadLine]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -177,10 +203,10 @@ def _from_jsonl(lines: Iterable[str]) -> Iterator[Goods | BadLine]:
         except (ValueError, RecursionError):
             yield BadLine(number, "is not well-formed JSON")
             continue
-        yield _checked(number, values)
+        yield number, values
 
 
-def _from_csv(lines: Iterable[str]) -> Iterator[Goods | BadLine]:
+def _from_csv(lines: Iterable[str]) -> Iterator[Said | BadLine]:
     reader = csv.reader(lines, strict=True)
     columns = _columns(reader)
     while True:
@@ -195,7 +221,7 @@ def _from_csv(lines: Iterable[str]) -> Iterator[Goods | BadLine]:
         if len(row) > len(columns):
             yield BadLine(number, "has more values than the first line has columns")
         elif row:
-            yield _checked(number, {name: value for name, value in zip(columns, row, strict=False) if value.strip()})
+            yield number, {name: value for name, value in zip(columns, row, strict=False) if value.strip()}
 
 
 def _columns(reader: Iterator[list[str]]) -> list[str]:

@@ -120,7 +120,7 @@ def test_a_file_is_stored_batch_by_batch_so_that_buyers_wait_for_no_more_than_on
 
 def test_of_a_long_file_only_the_first_lines_are_shown(clerk: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imports, "SHOWN", 2)
-    lines = "name,price\n" + "Plate,1\nBad,one\n" * 3
+    lines = "name,price\n" + "".join(f"Plate {number},1\nBad,one\n" for number in range(3))
     looked = send(clerk, f"{TABLE}/-/import", f"{TABLE}/-/import", file=(BytesIO(lines.encode()), "a.csv"))
 
     assert "3 good, 3 bad" in looked.text

@@ -279,6 +279,33 @@ def test_of_twins_in_a_file_the_last_counts(import_text: Callable[..., Result], 
     assert len(anybody.get("/api/v2/products").get_json()["items"]) == 1
 
 
+def test_a_line_whose_made_slug_another_line_has_is_named(
+    import_text: Callable[..., Result], anybody: FlaskClient
+) -> None:
+    result = import_text(
+        "slug,name,price\n,Mug,1\n,Mug!,2\ncup,Cup,3\n,Cup,4\npot,Pot,5\n", "goods.csv", "--batch", "1"
+    )
+
+    assert result.stdout == "3 added, 0 changed, 2 bad lines skipped\n"
+    named = [line for line in result.stderr.splitlines() if line.startswith("line")]
+    assert named == [
+        "line 3: slug: mug, made from the name, is line 2's; give this line one of its own",
+        "line 5: slug: cup, made from the name, is line 4's; give this line one of its own",
+    ]
+    assert anybody.get("/api/v2/products/mug").get_json()["price"]["amount"] == 100
+    assert import_text("name,price\nMug,9\n").stdout == "0 added, 1 changed, 0 bad lines skipped\n"
+
+
+def test_made_slugs_are_remembered_for_so_many_lines(
+    import_text: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importer, "REMEMBERED", 2)
+
+    result = import_text("name,price\nMug,1\nCup,2\nPot,3\nMug,4\nPot,5\n", "goods.csv", "--batch", "1")
+
+    assert result.stdout == "3 added, 1 changed, 1 bad lines skipped\n"
+
+
 def test_the_sample_catalogue_fills_five_shelves(import_text: Callable[..., Result], anybody: FlaskClient) -> None:
     assert import_text(SAMPLE.read_bytes(), "sample.jsonl").stdout == "24 added, 0 changed, 0 bad lines skipped\n"
 
