@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -106,7 +106,7 @@ class Look:
 def read(lines: Iterable[str], form: Format | None) -> Iterator[Goods | BadLine]:
     """Every product or bad line; without a form, a file whose first line begins with `{` has JSON in its lines.
 
-    Raises NotImportable when a CSV file's first line names no columns that a product has.
+    Raises NotImportable when a CSV file's first line does not name columns that a product has, each once.
     """
     lines = iter(lines)
     first = next(lines, "")
@@ -233,6 +233,8 @@ def _columns(reader: Iterator[list[str]]) -> list[str]:
         hint = "; columns are parted by commas" if any(";" in column or "\t" in column for column in unknown) else ""
         has = f"a product has no {', '.join(sorted(unknown))}; it has {', '.join(Goods.model_fields)}"
         raise NotImportable(has + hint)
+    if twice := [column for column, times in Counter(columns).items() if times > 1]:
+        raise NotImportable(f"the first line names {' and '.join(twice)} more than once")
     if missing := {"name", "price"} - set(columns):
         raise NotImportable(f"the first line names no column {' and no column '.join(sorted(missing))}")
     return columns

@@ -262,7 +262,7 @@ def test_what_the_api_refuses_is_not_imported(
     assert f"line 1: {refused.get_json()['errors'][0]['field']}: " in imported.stderr
 
 
-@pytest.mark.parametrize("text", ["", "name\nMug\n", "name,price,colour\nMug,1,red\n"])
+@pytest.mark.parametrize("text", ["", "name\nMug\n", "name,price,colour\nMug,1,red\n", "name,price,price\nMug,1,2\n"])
 def test_a_file_that_is_no_catalogue_is_refused(import_text: Callable[..., Result], text: str) -> None:
     result = import_text(text)
 
