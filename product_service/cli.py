@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, TextIO, get_args
@@ -23,6 +23,7 @@ from rich.progress import (
 from rich.text import Text
 
 from product_service.domain import archive, catalogue, exporter, importer
+from product_service.domain.files import whole
 from product_service.domain.importer import BadLine, Format, NotImportable
 
 TELL_EVERY_SECONDS = 10.0
@@ -74,11 +75,18 @@ def import_products(file: BinaryIO, batch: int, if_empty: bool, faults: TextIO |
 
 
 @catalog.command("export")
-@click.argument("file", default="-", type=click.File("w", encoding="utf-8", lazy=False))
+@click.argument("path", metavar="[FILE]", default="-", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @click.option("--format", "form", type=click.Choice(get_args(Format)), help="By default what FILE's name says, or CSV.")
-def export_products(file: TextIO, form: Format | None) -> None:
-    """Write all products on sale to FILE, or to standard output, so that they can be imported again."""
-    exporter.write(exporter.products(), form or FORMS.get(_path(file).suffix.lower(), "csv"), file)
+def export_products(path: Path, form: Format | None) -> None:
+    """Write all products on sale to FILE, or to standard output, so that they can be imported again.
+
+    Until all are written, FILE stays as it is.
+    """
+    try:
+        with _becoming(path) as target, click.open_file(str(target), "w", encoding="utf-8") as file:
+            exporter.write(exporter.products(), form or FORMS.get(path.suffix.lower(), "csv"), file)
+    except (FileNotFoundError, PermissionError) as error:
+        raise click.FileError(str(path), error.strerror) from error
 
 
 @stock.command("archive")
@@ -125,7 +133,13 @@ def _tell(progress: Progress, told: float) -> float:
     return elapsed
 
 
-def _path(file: BinaryIO | TextIO) -> Path:
+def _becoming(path: Path) -> AbstractContextManager[Path]:
+    """Where to write what is to be a whole file; a pipe or standard output takes it as it comes."""
+    is_file = path.is_file() if path.exists() else path != Path("-")
+    return whole(path.resolve()) if is_file else nullcontext(path)
+
+
+def _path(file: BinaryIO) -> Path:
     return Path(str(getattr(file, "name", "-")))
 
 

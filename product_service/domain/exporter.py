@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TextIO
+from typing import IO, Any
 
 import sqlalchemy as sa
 
@@ -31,7 +31,7 @@ def products() -> Iterator[dict[str, Any]]:
         after = rows[-1].id
 
 
-def write(lines: Iterable[Mapping[str, Any]], form: Format, file: TextIO) -> None:
+def write(lines: Iterable[Mapping[str, Any]], form: Format, file: IO[str]) -> None:
     """Write products as CSV, with a first line of columns, or as JSON objects, one a line."""
     if form == "jsonl":
         file.writelines(f"{wire.dump(line).decode()}\n" for line in lines)

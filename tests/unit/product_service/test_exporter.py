@@ -1,5 +1,6 @@
 """What is exported can be imported again, and is the same then."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,3 +78,35 @@ def test_what_an_import_of_old_has_left_empty_is_exported_as_nothing(run: Run, p
     run("export", str(tmp_path / "goods.jsonl"))
 
     assert run("import", str(tmp_path / "goods.jsonl")).stdout == "0 added, 1 changed, 0 bad lines skipped\n"
+
+
+@pytest.mark.usefixtures("shelves")
+def test_an_export_that_is_cut_off_leaves_the_one_before(
+    product_app: Flask, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporter, "BATCH", 1)
+    file = tmp_path / "goods.csv"
+    run("export", str(file))
+    before = file.read_bytes()
+
+    def cut_off(connection: object, cursor: object, statement: str, parameters: object, *rest: object) -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+
+    left = iter(range(2))
+    sa.event.listen(db.engine, "before_cursor_execute", cut_off)
+    assert product_app.test_cli_runner().invoke(catalog, ["export", str(file)]).exit_code != 0
+    sa.event.remove(db.engine, "before_cursor_execute", cut_off)
+
+    assert file.read_bytes() == before
+    run("export", str(file))
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+
+
+@pytest.mark.usefixtures("shelves")
+def test_an_export_into_what_is_no_plain_file_is_a_stream(run: Run) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, encoding="utf-8") as pipe:
+        run("export", f"/dev/fd/{writing}", "--format", "jsonl")
+        os.close(writing)
+        assert len(pipe.readlines()) == 3
