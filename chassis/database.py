@@ -63,7 +63,7 @@ BigId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def exact(length: int) -> sa.types.TypeEngine[str]:
-    """Text of at most `length` characters that compares byte by byte on both databases."""
+    """Text of at most `length` characters that compares byte by byte; to MySQL, blanks at its end are none."""
     return sa.String(length).with_variant(mysql.VARCHAR(length, collation="utf8mb4_bin"), "mysql")
 
 

@@ -124,7 +124,7 @@ def is_empty() -> bool:
 def find(slug: str) -> ProductRow:
     """The product on sale under this slug."""
     rows = reader.execute(BY_SLUG, {"slug": slug})
-    if not rows:
+    if not rows or rows[0].slug != slug:  # as MySQL passes over blanks at the end
         raise ProductUnknown
     return rows[0]
 
@@ -193,7 +193,7 @@ def to_change(slug: str) -> Product:
     """The product on sale under this slug, kept from others' changes until the transaction ends."""
     on_sale = sa.select(Product).where(Product.slug == slug, Product.retired == 0)
     product = db.session.scalar(on_sale.with_for_update())
-    if product is None:
+    if product is None or product.slug != slug:
         raise ProductUnknown
     return product
 

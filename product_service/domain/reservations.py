@@ -47,7 +47,7 @@ class ReservationReleased(Refusal):
 
 def find(reservation_id: str) -> Reservation:
     """The reservation as it stands."""
-    by_id = sa.select(Reservation).where(Reservation.id == reservation_id)
+    by_id = sa.select(Reservation).where(_is(reservation_id))
     reservation = db.session.scalar(by_id, execution_options={"populate_existing": True})
     if reservation is None:
         raise ReservationUnknown
@@ -104,8 +104,13 @@ def forget_settled(limit: int = 500) -> int:
     return len(ids)
 
 
+def _is(reservation_id: str) -> sa.ColumnElement[bool]:
+    # To MySQL an id with blanks behind it would be the same.
+    return sa.and_(Reservation.id == reservation_id, sa.func.length(Reservation.id) == len(reservation_id))
+
+
 def _step(reservation_id: str, before: str, after: str, *conditions: sa.ColumnElement[bool]) -> bool:
-    at = sa.update(Reservation).where(Reservation.id == reservation_id, Reservation.status == before, *conditions)
+    at = sa.update(Reservation).where(_is(reservation_id), Reservation.status == before, *conditions)
     stepped: Any = db.session.execute(at.values(status=after), execution_options={"synchronize_session": False})
     if stepped.rowcount == 0:
         return False

@@ -178,6 +178,26 @@ def test_an_unknown_product_cannot_be_changed(staff: FlaskClient, method: str) -
     assert getattr(staff, method)("/api/v2/products/nothing", json=offer(stock=None)).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("get", "/api/v2/products/mug%20"),
+        ("put", "/api/v2/products/mug%20"),
+        ("patch", "/api/v2/products/mug%20"),
+        ("delete", "/api/v2/products/mug%20"),
+        ("get", "/api/v2/products/mug%20/stock-adjustments"),
+        ("get", "/api/product/mug%20"),
+    ],
+)
+def test_a_slug_with_a_blank_behind_it_is_another_one(
+    staff: FlaskClient, product: Offer, method: str, path: str
+) -> None:
+    product(slug="mug")
+
+    assert getattr(staff, method)(path, json=offer(slug="mug", stock=None)).status_code == 404
+    assert staff.get("/api/v2/products/mug").status_code == 200
+
+
 def test_a_reader_who_has_it_already_is_told_so(anybody: FlaskClient, product: Offer) -> None:
     product(slug="mug", category="Kitchen")
 

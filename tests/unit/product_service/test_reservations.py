@@ -247,6 +247,18 @@ def test_an_unknown_reservation_is_not_found(orders: FlaskClient) -> None:
     assert orders.get(f"{PATH}/unknown").status_code == 404
 
 
+def test_an_id_with_a_blank_behind_it_is_another_one(
+    reserve: Callable[..., Any], product: Offer, orders: FlaskClient
+) -> None:
+    product(slug="mug", stock=5)
+    held = reserve("order-1", mug=1).get_json()
+
+    assert orders.get(f"{PATH}/{held['id']}%20").status_code == 404
+    assert orders.post(f"{PATH}/{held['id']}%20/commit").status_code == 404
+    assert orders.delete(f"{PATH}/{held['id']}%20").status_code == 404
+    assert orders.get(f"{PATH}/{held['id']}").get_json() == held
+
+
 def test_every_reservation_can_be_read_stretch_by_stretch(
     reserve: Callable[..., Any], product: Offer, orders: FlaskClient
 ) -> None:
