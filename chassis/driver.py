@@ -120,7 +120,7 @@ def line(engine: sa.Engine) -> Iterator[Line]:
         connection = engine.raw_connection()
         yield Line(engine.dialect, connection)
     except engine.dialect.loaded_dbapi.Error as error:
-        gone = connection is None or not _is_undone(connection, error, engine.dialect)
+        gone = connection is not None and not _is_undone(connection, error, engine.dialect)
         if gone:
             _renew(engine, pool)
         raise _told(error, engine.dialect, gone) from error

@@ -6,7 +6,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 PIECE = 256  # bytes: the server gives nothing before a piece is whole, and no clock is looked at until then
-LARGEST_PIECE = 16 * 1024  # where the last ones came at once: a piece costs as much time whatever its size
+LARGEST_PIECE = 2 * 1024  # where the last ones came at once: a piece costs as much time whatever its size
 AT_ONCE_SECONDS = 0.01
 PATIENCE_SECONDS = 2.0
 BODILESS = ("GET", "HEAD")

@@ -165,7 +165,7 @@ def _query(model: type[BaseModel]) -> BaseModel:
     try:
         return read_model(model, request.args)
     except ValidationError as error:
-        raise invalid(field_errors(error)) from error
+        raise invalid(field_errors(error, "query")) from error
 
 
 def _judge_kind(takes: tuple[str, ...]) -> None:

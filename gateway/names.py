@@ -39,7 +39,7 @@ class Names:
         """All addresses behind one URL, or behind several by commas, in an order that stays; raises NobodyFound.
 
         Who cannot be found is taken to be where he was, and that is said: while the name service cannot tell where he
-        is, and for a minute where it says that he is nowhere.
+        is, and for a minute where it says that a URL is nowhere.
         """
         asked = [url.strip() for url in urls.split(",")]
         faults: dict[str, str] = {}

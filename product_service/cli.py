@@ -85,7 +85,7 @@ def export_products(path: Path, form: Format | None) -> None:
     try:
         with _becoming(path) as target, click.open_file(str(target), "w", encoding="utf-8") as file:
             exporter.write(exporter.products(), form or FORMS.get(path.suffix.lower(), "csv"), file)
-    except (FileNotFoundError, PermissionError) as error:
+    except OSError as error:
         raise click.FileError(str(path), error.strerror) from error
 
 

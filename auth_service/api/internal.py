@@ -14,7 +14,7 @@ routes = Routes("internal", __name__)
 @routes.post("/internal/keys", who=Who.SERVICE, body=Key, answers={200: KeyHolder}, hidden=True)
 def translate(body: Key) -> Response:
     """The person behind a browser's or an `api_key`'s session, or 404."""
-    session = sessions.opened_by(body.api_key)
-    if session is None:
+    holder = sessions.opened_by(body.api_key)
+    if holder is None:
         raise sessions.UnknownSession
-    return json_response(tokens.about(session.user, session.id))
+    return json_response(tokens.about(holder, holder.session_id))

@@ -29,5 +29,5 @@ class LocalAuthority:
             return self._keys
 
     def identify(self, key: str) -> Identity | None:
-        session = sessions.opened_by(key)
-        return from_claims(tokens.about(session.user, session.id), key) if session else None
+        holder = sessions.opened_by(key)
+        return from_claims(tokens.about(holder, holder.session_id), key) if holder else None

@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 
 from auth_service import settings
 from auth_service.models import SigningKey
-from chassis.database import db, now
+from chassis.database import db, now, reader
 from chassis.identity import ALGORITHM, CLOCKS_DIFFER_SECONDS
 
 log = structlog.get_logger()
@@ -54,7 +54,7 @@ def listed() -> list[tuple[SigningKey, str]]:
 
 def published() -> KeySet:
     """The public keys with which a token may have been signed, or will be soon."""
-    rows = _all()
+    rows = reader.execute(sa.select(*SigningKey.__table__.c).order_by(SigningKey.serial))  # as sessions.opened_by asks
     return KeySet([ECKey.import_key(json.loads(row.public)) for row in rows if not _is_spent(row, rows)])
 
 

@@ -3,12 +3,13 @@
 import hashlib
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from auth_service import settings
 from auth_service.models import Session, User
-from chassis.database import db, now, rows_changed
+from chassis.database import db, now, reader, rows_changed
 from chassis.problems import Refusal
 
 BROWSER = "browser"
@@ -41,10 +42,14 @@ def begin(user: User, kind: str, visit: Visit) -> tuple[Session, str]:
     return session, key
 
 
-def opened_by(key: str) -> Session | None:
-    """The session that this browser's or client's key proves, with its user."""
-    live = sa.select(Session).where(Session.key_digest == digest(key), Session.expires_at > now())
-    return db.session.scalar(live.options(sa.orm.joinedload(Session.user)))
+def opened_by(key: str) -> Any:
+    """Whose session this browser's or client's key proves: the user's columns, and `session_id`; None if it is none's.
+
+    Asked in no transaction: the body of the request that shows the key may be still to come.
+    """
+    holder = sa.select(Session.id.label("session_id"), *User.__table__.c).join(User, User.id == Session.user_id)
+    found = reader.execute(holder.where(Session.key_digest == digest(key), Session.expires_at > now()))
+    return found[0] if found else None
 
 
 def of(user_id: int) -> sa.Select[Session]:

@@ -3,6 +3,7 @@
 import secrets
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from joserfc import jwt
@@ -81,12 +82,12 @@ def access_token(user: User, session_id: int) -> str:
     return jwt.encode({"alg": ALGORITHM, "kid": key.kid, "typ": "JWT"}, claims, key)
 
 
-def about(user: User, session_id: int) -> dict[str, object]:
-    """The claims that tell who a session belongs to."""
+def about(user: User | Any, session_id: int) -> dict[str, object]:
+    """The claims that tell who a session belongs to, of a user or a user's columns."""
     return {
         "sub": str(user.id),
         "preferred_username": user.username,
-        "roles": user.roles,
+        "roles": user.role_names.split(),
         "membership_level": user.membership_level,
         "sid": str(session_id),
     }

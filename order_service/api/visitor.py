@@ -49,12 +49,10 @@ def remember(response: Response) -> Response:
     about = {"httponly": True, "samesite": "Lax", "secure": current_app.config["SESSION_COOKIE_SECURE"]}
     if "cart_count" in g and g.cart_count != pages.cart_count():
         response.set_cookie(pages.COUNT_COOKIE, str(g.cart_count), max_age=carts.GUESTS_KEPT, **about)
-    if "cart_key" not in g or response.status_code >= 400:
-        return response
-    key, is_users, _ = g.cart_key.partition(WAITS_FOR)
-    if not is_users or _still_waits(key):
+    key, is_users, _ = g.get("cart_key", "").partition(WAITS_FOR)
+    if key and (_still_waits(key) if is_users else response.status_code < 400):
         response.set_cookie(COOKIE, g.cart_key, max_age=carts.GUESTS_KEPT, **about)
-    else:
+    elif is_users:
         response.delete_cookie(COOKIE, **about)
     return response
 

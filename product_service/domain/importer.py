@@ -189,6 +189,7 @@ def _told_apart(said: Iterable[Said | BadLine]) -> Iterator[Goods | BadLine]:
             yield BadLine(number, f"slug: {twin}; give this line one of its own")
         else:
             line_of[goods.slug] = number
+            line_of.move_to_end(goods.slug)
             if len(line_of) > REMEMBERED:
                 line_of.popitem(last=False)
             yield goods

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from queue import SimpleQueue
 
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
-from chassis.database import commit_and_detach, db
+from chassis.database import commit_and_detach, db, is_busy
 from chassis.problems import Refusal
 from product_service.domain.wishes import Goods, Held, Wish, on_sale, reserve, reserve_together, too_few
 from product_service.models import Reservation
@@ -105,7 +105,9 @@ def _alone(wish: Wish) -> Reservation | Held | Exception:
     try:
         reservation = reserve(wish)
         commit_and_detach()
-    except (Refusal, IntegrityError) as error:
+    except (Refusal, IntegrityError, OperationalError) as error:
         db.session.rollback()
+        if isinstance(error, OperationalError) and not is_busy(error):
+            raise  # else only this one has lost a race
         return error
     return reservation

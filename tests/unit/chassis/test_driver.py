@@ -141,6 +141,22 @@ def test_who_cannot_know_whether_it_was_committed_is_told_of_a_lost_connection(
     assert len(reader.execute(BY_TEXT, {"of": "for good"})) == 1
 
 
+def test_a_connection_that_is_refused_costs_the_others_nothing(
+    noticeboard: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = db.engines[READING]
+    pool = engine.pool
+
+    def refuse() -> None:
+        raise engine.dialect.loaded_dbapi.OperationalError(1040, "Too many connections")
+
+    monkeypatch.setattr(engine, "raw_connection", refuse)
+    with pytest.raises(OperationalError) as caught:
+        reader.execute(BY_TEXT, {"of": "nothing"})
+    assert not caught.value.connection_invalidated
+    assert engine.pool is pool
+
+
 def test_a_failure_that_is_no_closed_connection_is_told_at_once(noticeboard: Flask) -> None:
     asked: list[object] = []
 

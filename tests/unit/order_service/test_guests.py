@@ -274,11 +274,18 @@ def test_a_guest_who_comes_back_at_the_last_moment_keeps_the_cart(guest: FlaskCl
     assert len(cart_of(guest)["items"]) == 1
 
 
-def test_what_waits_for_room_is_nobody_elses(guest: FlaskClient, ada_id: int, accounts: Accounts, shelf: Shelf) -> None:
+@pytest.mark.parametrize("refused", [False, True])
+def test_what_waits_for_room_is_nobody_elses(
+    guest: FlaskClient, ada_id: int, accounts: Accounts, shelf: Shelf, refused: bool
+) -> None:
     held, lamp = fill(ada_id, shelf, 100), shelf.offer()
     put(guest, lamp)
     ada, bob = ({"Authorization": f"Bearer {accounts.token(name)}"} for name in ("ada", "bob"))
-    assert guest.get("/api/v2/cart", headers=ada).get_json()["warnings"][0]["slugs"] == [lamp]
+    if refused:
+        answer = guest.put("/api/v2/cart/items/nothing", headers=ada, json={"quantity": 1})
+        assert answer.status_code == 404
+    else:
+        assert guest.get("/api/v2/cart", headers=ada).get_json()["warnings"][0]["slugs"] == [lamp]
 
     assert cart_of(guest)["items"] == []
     assert 'class="badge"' not in guest.get("/cart").text

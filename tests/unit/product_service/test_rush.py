@@ -320,6 +320,22 @@ def test_what_staff_has_changed_since_the_look_is_looked_at_again(
     assert isinstance(cup, OutOfStock)
 
 
+def test_who_loses_a_race_for_a_lock_loses_it_alone(
+    together: Serve, product: Offer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product(slug="mug", stock=5)
+    together(wish("a", mug=1), wish("b", mug=1))
+
+    def lose(asked: Wish) -> Held | Reservation:
+        if asked.reference == "a":
+            raise OperationalError("UPDATE", None, Exception("database is locked"))
+        return reserve(asked)
+
+    monkeypatch.setattr(rush, "reserve", lose)
+    answers = together(wish("a", mug=1), wish("b", mug=1))
+    assert [type(answer) for answer in answers] == [OperationalError, Reservation]
+
+
 @pytest.mark.parametrize("statement", ["SELECT", "UPDATE", "INSERT"])
 def test_a_database_that_is_away_is_away_for_everybody_in_the_queue(
     together: Serve, product: Offer, statement: str
